@@ -1,0 +1,152 @@
+/** What Millrace counts. Made once in app.ts and passed in; the metric names of the service that it succeeds are kept as aliases. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { TurnUsage } from './types/usage.ts';
+
+/** One turn's provider and model: bounded by what the backends offer. */
+export interface TurnLabels {
+  readonly provider: string;
+  readonly model: string;
+}
+
+export interface EndedTurnFacts {
+  /** COMPLETED, FAILED or INTERRUPTED. */
+  readonly status: string;
+  /** Finish reason, error code or interrupt reason. */
+  readonly reason: string;
+  readonly durationMs: number;
+  readonly usage: TurnUsage;
+}
+
+export interface TurnMetrics {
+  turnStarted(labels: TurnLabels): void;
+  turnEnded(labels: TurnLabels, facts: EndedTurnFacts): void;
+  /** Milliseconds from acceptance to the first token. */
+  firstToken(labels: TurnLabels, ms: number): void;
+  eventsAppended(count: number): void;
+  upstreamIgnored(labels: TurnLabels, count: number): void;
+}
+
+export interface HttpMetrics {
+  /** `route` is one of the server's own paths, never what a client sent. */
+  requestAnswered(facts: {
+    readonly route: string;
+    readonly status: number;
+    readonly durationMs: number;
+  }): void;
+}
+
+export interface Metrics extends TurnMetrics, HttpMetrics {
+  readonly registry: Registry;
+  /** Adds the gauge of running turns, read when the metrics are asked for; called once, when the engine exists. */
+  observeRunning(read: () => number): void;
+}
+
+const TURN_SECONDS = [0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
+const FIRST_TOKEN_SECONDS = [0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 120];
+const HTTP_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+function createTurnMetrics(registry: Registry): TurnMetrics {
+  const registers = [registry];
+  const model = ['provider', 'model'] as const;
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Counter({ name, help, labelNames: [...labelNames], registers });
+  const histogram = (name: string, help: string, buckets: number[]) =>
+    new Histogram({ name, help, labelNames: [...model], buckets, registers });
+
+  const started = counter('millrace_turns_started_total', 'Turns accepted', model);
+  const ended = counter('millrace_turns_ended_total', 'Turns ended', [...model, 'status', 'reason']);
+  const tokens = counter('millrace_tokens_total', 'Tokens as reported by backends', [...model, 'direction']);
+  const events = counter('millrace_events_total', 'Events appended to turns', []);
+  const ignored = counter('millrace_upstream_events_ignored_total', 'Upstream events of unknown type', model);
+  const duration = histogram('millrace_turn_duration_seconds', 'From acceptance to the end', TURN_SECONDS);
+  const first = histogram(
+    'millrace_first_token_seconds',
+    'From acceptance to the first token',
+    FIRST_TOKEN_SECONDS,
+  );
+  const calls = counter('ls_llm_calls_total', 'Alias of millrace_turns_started_total', model);
+  const failures = counter('ls_llm_calls_failures_total', 'Turns that failed', []);
+  const sent = counter('ls_llm_token_sent_total', 'Alias of millrace_tokens_total, direction input', model);
+  const received = counter(
+    'ls_llm_token_received_total',
+    'Alias of millrace_tokens_total, direction output',
+    model,
+  );
+
+  return {
+    turnStarted(labels) {
+      started.inc({ ...labels });
+      calls.inc({ ...labels });
+    },
+    turnEnded(labels, { status, reason, durationMs, usage }) {
+      ended.inc({ ...labels, status, reason });
+      duration.observe({ ...labels }, durationMs / 1000);
+      tokens.inc({ ...labels, direction: 'input' }, usage.inputTokens);
+      tokens.inc({ ...labels, direction: 'output' }, usage.outputTokens);
+      sent.inc({ ...labels }, usage.inputTokens);
+      received.inc({ ...labels }, usage.outputTokens);
+      if (status === 'FAILED') failures.inc();
+    },
+    firstToken: (labels, ms) => first.observe({ ...labels }, ms / 1000),
+    eventsAppended: (count) => events.inc(count),
+    upstreamIgnored: (labels, count) => ignored.inc({ ...labels }, count),
+  };
+}
+
+function createHttpMetrics(registry: Registry): HttpMetrics {
+  const registers = [registry];
+  const requests = new Counter({
+    name: 'millrace_http_requests_total',
+    help: 'HTTP requests answered',
+    labelNames: ['route', 'status'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'millrace_http_request_duration_seconds',
+    help: 'From the request to the end of its answer; streams included',
+    labelNames: ['route'],
+    buckets: HTTP_SECONDS,
+    registers,
+  });
+  const calls = new Counter({
+    name: 'ls_rest_api_calls_total',
+    help: 'Alias of millrace_http_requests_total',
+    labelNames: ['path', 'status_code'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'ls_response_duration_seconds',
+    help: 'Alias of millrace_http_request_duration_seconds',
+    labelNames: ['path'],
+    buckets: HTTP_SECONDS,
+    registers,
+  });
+  return {
+    requestAnswered({ route, status, durationMs }) {
+      requests.inc({ route, status });
+      duration.observe({ route }, durationMs / 1000);
+      calls.inc({ path: route, status_code: status });
+      seconds.observe({ path: route }, durationMs / 1000);
+    },
+  };
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    ...createTurnMetrics(registry),
+    ...createHttpMetrics(registry),
+    observeRunning(read) {
+      new Gauge({
+        name: 'millrace_turns_running',
+        help: 'Turns that run on this node',
+        registers: [registry],
+        collect() {
+          this.set(read());
+        },
+      });
+    },
+  };
+}
