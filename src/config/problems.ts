@@ -1,0 +1,63 @@
+/** Says in one line what is wrong with the configuration: where, what is allowed, what was found. */
+import type { z } from 'zod';
+import { AppError } from '../errors.ts';
+import { findNode, toExpectation } from './outline.ts';
+
+/** Who said what, so that a complaint names what the operator wrote. */
+export interface Provenance {
+  /** The YAML file's name as it was given. */
+  readonly file: string | undefined;
+  /** The variable or flag that a value came from, by dotted path; absent: the file. */
+  readonly origins: ReadonlyMap<string, string>;
+}
+
+/** Every error of the configuration is a BAD_USER_INPUT whose message is one line. */
+export function toConfigError(where: string, problem: string): AppError {
+  return new AppError('BAD_USER_INPUT', `${where}: ${problem}`);
+}
+
+/** What the operator knows a setting by: the variable or flag that set it, else its key in the file. */
+export function toLabel(path: readonly PropertyKey[], provenance: Provenance): string {
+  for (let length = path.length; length > 0; length--) {
+    const origin = provenance.origins.get(path.slice(0, length).join('.'));
+    if (origin !== undefined) return origin;
+  }
+  const key = path.reduce<string>(appendKey, '');
+  return provenance.file === undefined ? key : `${key} in ${provenance.file}`;
+}
+
+function appendKey(path: string, key: PropertyKey): string {
+  if (typeof key === 'number') return `${path}[${key}]`;
+  return path === '' ? String(key) : `${path}.${String(key)}`;
+}
+
+/** The error for the schema's first complaint. Secrets are never shown. */
+export function fromComplaints(error: z.ZodError, provenance: Provenance): AppError {
+  const [first] = error.issues.map((issue) => fromIssue(issue, provenance));
+  return first ?? toConfigError('configuration', error.message);
+}
+
+function fromIssue(issue: z.core.$ZodIssue, provenance: Provenance): AppError {
+  const node = findNode(issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(node.properties ?? {}).join(', ');
+    return toConfigError(
+      toLabel([...issue.path, issue.keys[0] ?? ''], provenance),
+      `unknown key; there are ${known}`,
+    );
+  }
+  const label = toLabel(issue.path, provenance);
+  const expectation = `expected ${toExpectation(node)}`;
+  if (node.secret) return toConfigError(label, expectation);
+  if (issue.input === undefined) return toConfigError(label, `missing; ${expectation}`);
+  return toConfigError(label, `${expectation}, got ${toShown(issue.input)}`);
+}
+
+const MAX_SHOWN = 60;
+
+function toShown(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'a mapping';
+  const text = JSON.stringify(value);
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
