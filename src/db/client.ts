@@ -1,0 +1,157 @@
+/** The connection pool and its transactions. Stores receive a transaction that says for whom it runs, never the pool. */
+import { drizzle } from 'drizzle-orm/postgres-js';
+import postgres, { type Sql } from 'postgres';
+import { AppError } from '../errors.ts';
+import type { Viewer } from '../types/viewer.ts';
+import { arrayTypes } from './array-types.ts';
+import { isUnreachable, toDatabaseError } from './errors.ts';
+import { type Transaction, transact, type Work } from './transaction.ts';
+
+declare const forViewer: unique symbol;
+declare const forWorker: unique symbol;
+
+/** A transaction in which the viewer is set for row-level security. */
+export type ViewerTx = Transaction & { readonly [forViewer]: true };
+/** A transaction of the server's own work: the event writer, the reaper, jobs. */
+export type WorkerTx = Transaction & { readonly [forWorker]: true };
+/** For what is shared by all viewers. */
+export type AnyTx = ViewerTx | WorkerTx;
+
+export interface Database extends AsyncDisposable {
+  /**
+   * Runs in one transaction with the viewer set. Throws DEPENDENCY_UNAVAILABLE when the transaction could not begin within
+   * 5 seconds, had not ended 15 seconds later, or lost its connection; then it is not committed, unless COMMIT was under way.
+   */
+  asViewer<T>(viewer: Viewer, run: (tx: ViewerTx) => Promise<T>): Promise<T>;
+  /** The same for the server's own work. */
+  asWorker<T>(run: (tx: WorkerTx) => Promise<T>): Promise<T>;
+  /** Resolves when the database answers; throws DEPENDENCY_UNAVAILABLE otherwise. */
+  ping(): Promise<void>;
+  /** The driver of the moment: another takes its place after the database fell silent. */
+  readonly driver: Sql;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly poolSize: number;
+  /** Seconds to wait for a connection that answers before giving up. */
+  readonly connectTimeoutS?: number;
+  /** Milliseconds that a transaction may take once it has begun. */
+  readonly deadlineMs?: number;
+}
+
+/** Below the deadline: a server that is alive ends its statements itself. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+const DEADLINE_MS = 15_000;
+
+interface Pool {
+  readonly driver: Sql;
+  /** When it last gave an answer of any kind, by the monotonic clock. */
+  answeredAt: number;
+}
+
+export function openDatabase(options: DatabaseOptions): Database {
+  const connectTimeoutS = options.connectTimeoutS ?? 5;
+  const deadlineMs = options.deadlineMs ?? DEADLINE_MS;
+  const open = (): Pool => openPool(options, connectTimeoutS);
+  let pool = open();
+
+  /** A server that vanished without a word leaves connections that would hang for a quarter of an hour. */
+  const replaceSilent = (used: Pool, startedAt: number): void => {
+    const isSilent = used.answeredAt < startedAt && performance.now() - used.answeredAt >= deadlineMs;
+    if (used !== pool || !isSilent) return;
+    pool = open();
+    void used.driver.end({ timeout: 0 });
+  };
+
+  const run = async <T>(work: (driver: Sql, limit: Limit) => Promise<T>): Promise<T> => {
+    const used = pool;
+    const startedAt = performance.now();
+    const onAnswer = (): void => {
+      used.answeredAt = performance.now();
+    };
+    using limit = createLimit({ beginMs: connectTimeoutS * 1000, endMs: deadlineMs, onBegin: onAnswer });
+    try {
+      const result = await Promise.race([work(used.driver, limit), limit.expired]);
+      onAnswer();
+      return result;
+    } catch (error) {
+      if (limit.signal.aborted) replaceSilent(used, startedAt);
+      else if (!isUnreachable(error)) onAnswer();
+      throw toDatabaseError(error);
+    }
+  };
+
+  const inTransaction = <T>(work: Omit<Work<T>, 'signal' | 'onBegin'>): Promise<T> =>
+    run((driver, limit) => transact(driver, { ...work, ...limit }));
+
+  return {
+    get driver() {
+      return pool.driver;
+    },
+    asViewer: (viewer, work) =>
+      inTransaction({
+        first: (client) => client`SELECT set_config('millrace.viewer_id', ${viewer.id}, true)`.execute(),
+        run: (tx) => work(tx as ViewerTx),
+      }),
+    asWorker: (work) => inTransaction({ run: (tx) => work(tx as WorkerTx) }),
+    ping: () => run(async (driver) => void (await driver`SELECT 1`)),
+    [Symbol.asyncDispose]: () => pool.driver.end({ timeout: 2 }),
+  };
+}
+
+function openPool(options: DatabaseOptions, connectTimeoutS: number): Pool {
+  const driver = postgres(options.url, {
+    max: options.poolSize,
+    connect_timeout: connectTimeoutS,
+    idle_timeout: 300,
+    max_lifetime: 60 * 60,
+    backoff: (attempt) => Math.min(0.05 * 2 ** attempt, 0.5) * (0.5 + Math.random() / 2),
+    onnotice: () => {},
+    fetch_types: false,
+    types: arrayTypes(),
+    connection: {
+      application_name: 'millrace',
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: DEADLINE_MS,
+    },
+  });
+  // Sets the driver's types: drizzle converts times and JSON itself.
+  drizzle(driver);
+  return { driver, answeredAt: performance.now() };
+}
+
+interface Limit extends Disposable {
+  /** Aborted when the time is up; by then `expired` has rejected. */
+  readonly signal: AbortSignal;
+  readonly expired: Promise<never>;
+  /** The time to begin is over, the time to end starts. */
+  onBegin(): void;
+}
+
+interface LimitOptions {
+  readonly beginMs: number;
+  readonly endMs: number;
+  readonly onBegin: () => void;
+}
+
+function createLimit({ beginMs, endMs, onBegin }: LimitOptions): Limit {
+  const controller = new AbortController();
+  const { promise: expired, reject } = Promise.withResolvers<never>();
+  const expire = (): void => {
+    const error = new AppError('DEPENDENCY_UNAVAILABLE', 'The database did not answer in time');
+    controller.abort(error);
+    reject(error);
+  };
+  let timer = setTimeout(expire, beginMs);
+  return {
+    signal: controller.signal,
+    expired,
+    onBegin: () => {
+      onBegin();
+      clearTimeout(timer);
+      if (!controller.signal.aborted) timer = setTimeout(expire, endMs);
+    },
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
+}

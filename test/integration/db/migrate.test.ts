@@ -1,0 +1,65 @@
+/** Migrations on a real, empty database. */
+import { is } from 'drizzle-orm';
+import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
+import postgres from 'postgres';
+import { expect, inject, test } from 'vitest';
+import { migrateDatabase } from '../../../src/db/migrate.ts';
+import * as conversations from '../../../src/db/tables/conversations.ts';
+import * as events from '../../../src/db/tables/events.ts';
+import { createTestDatabase } from '../../support/database.ts';
+import { createDatabase, dropDatabase } from '../../support/postgres.ts';
+
+async function createEmptyDatabase() {
+  const url = await createDatabase(inject('templateUrl'));
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  return {
+    url,
+    sql,
+    async [Symbol.asyncDispose]() {
+      await sql.end();
+      await dropDatabase(url);
+    },
+  };
+}
+
+test('nodes that start at once migrate once, and starting again changes nothing', async () => {
+  await using db = await createEmptyDatabase();
+  await Promise.all([1, 2, 3, 4].map(() => migrateDatabase(db.url)));
+  const applied = () => db.sql`SELECT hash FROM drizzle.__drizzle_migrations ORDER BY id`;
+  const first = await applied();
+  expect(new Set(first.map(({ hash }) => hash)).size).toBe(first.length);
+  expect(first.length).toBeGreaterThan(0);
+  await migrateDatabase(db.url);
+  expect(await applied()).toEqual(first);
+});
+
+test('a lock that another node holds is waited for', async () => {
+  await using db = await createEmptyDatabase();
+  const holder = await db.sql.reserve();
+  await holder`SELECT pg_advisory_lock(7174083202)`;
+  const migration = migrateDatabase(db.url);
+  const waiting = () => holder`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
+  await expect.poll(waiting).toHaveLength(1);
+  await holder`SELECT pg_advisory_unlock(7174083202)`;
+  holder.release();
+  await migration;
+});
+
+test('every column that the tables declare is there after migrating', async () => {
+  await using db = await createTestDatabase();
+  const tables = [conversations, events]
+    .flatMap((module) => Object.values(module))
+    .filter((each) => is(each, PgTable));
+  expect(tables.length).toBeGreaterThan(5);
+  for (const table of tables) {
+    const { name, columns } = getTableConfig(table);
+    const rows = await db.database.asWorker((tx) => tx.select().from(table).limit(1));
+    expect(rows, `${name} with ${columns.length} columns`).toEqual([]);
+  }
+});
+
+test('a database that cannot be reached is DEPENDENCY_UNAVAILABLE', async () => {
+  await expect(migrateDatabase('postgres://nobody@127.0.0.1:1/none')).rejects.toMatchObject({
+    code: 'DEPENDENCY_UNAVAILABLE',
+  });
+});
