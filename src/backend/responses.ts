@@ -1,0 +1,110 @@
+/** One request to POST /responses and its stream. What the events mean is the translator's to say. */
+import type { OpenAI } from 'openai';
+import type { BackendConfig } from '../config/config.ts';
+import type { AppError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { JsonObject } from '../types/json.ts';
+import type { ResponseRequest, UpstreamEvent } from './backend.ts';
+import { createDeadlines, type Deadlines } from './deadlines.ts';
+import {
+  type BackendIdentity,
+  findErrorCode,
+  toBodyError,
+  toProtocolError,
+  toRequestError,
+} from './errors.ts';
+import { createEventDecoder, type EventDecoder } from './event-decoder.ts';
+import { parseJsonBody, readText } from './http-body.ts';
+
+export interface ResponsesDeps {
+  readonly client: OpenAI;
+  readonly config: BackendConfig;
+  readonly identity: BackendIdentity;
+  readonly log?: Log | undefined;
+}
+
+/** See Backend.streamResponse. Nothing is sent before the first batch is asked for, and nothing is read ahead of the reader. */
+export async function* streamResponse(
+  deps: ResponsesDeps,
+  request: ResponseRequest,
+  signal: AbortSignal,
+): AsyncGenerator<readonly UpstreamEvent[], void, undefined> {
+  if (signal.aborted) return;
+  const deadlines = createDeadlines(deps.config, signal);
+  try {
+    const body = await openStream(deps, request, deadlines.signal);
+    yield* readBatches(body, createEventDecoder(deps.identity, deps.log), deadlines);
+  } catch (error) {
+    if (signal.aborted) return;
+    throw deadlines.expired ?? toRequestError(error, deps.identity);
+  } finally {
+    deadlines.stop();
+  }
+}
+
+async function openStream(
+  { client, identity }: ResponsesDeps,
+  request: ResponseRequest,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array>> {
+  const response = await client
+    .post('/responses', { body: toRequestBody(request), stream: true, signal })
+    .asResponse();
+  const mediaType = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
+  if (mediaType === 'text/event-stream' && response.body !== null) return response.body;
+  throw await toWrongBodyError(response, mediaType, identity);
+}
+
+/** Some servers answer 200 with an error object; anything else is a web page, or not the address of a Responses API. */
+async function toWrongBodyError(
+  response: Response,
+  mediaType: string,
+  identity: BackendIdentity,
+): Promise<AppError> {
+  const body = mediaType.endsWith('json') ? parseJsonBody(await readText(response)) : undefined;
+  if (body?.error !== undefined && body.error !== null) return toBodyError(body, identity);
+  return toProtocolError(`It sent ${mediaType || 'a body without a type'} instead of text/event-stream.`);
+}
+
+/** The body of the request, without the keys that have nothing to say: not every backend takes all of them. */
+export function toRequestBody(request: ResponseRequest): JsonObject {
+  const { model, instructions, input, tools, maxOutputTokens } = request;
+  const searchesFiles = tools.some((tool) => tool.type === 'file_search');
+  return {
+    model,
+    input: input.map(({ role, content }) => ({ role, content })),
+    stream: true,
+    store: false,
+    ...(instructions !== '' && { instructions }),
+    ...(tools.length > 0 && { tools }),
+    ...(maxOutputTokens !== undefined && { max_output_tokens: maxOutputTokens }),
+    ...(searchesFiles && { include: ['file_search_call.results'] }),
+  };
+}
+
+async function* readBatches(
+  body: ReadableStream<Uint8Array>,
+  decoder: EventDecoder,
+  deadlines: Deadlines,
+): AsyncGenerator<readonly UpstreamEvent[], void, undefined> {
+  const reader = body.getReader();
+  for (;;) {
+    deadlines.wait();
+    const bytes = await readBytes(reader);
+    const { events, failure } = bytes === undefined ? decoder.finish() : decoder.decode(bytes);
+    deadlines.arrive(events.length);
+    if (events.length > 0) yield events;
+    if (failure !== undefined) throw failure;
+    if (bytes === undefined) return;
+  }
+}
+
+/** Undefined at the end of the stream. */
+async function readBytes(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
+  try {
+    return (await reader.read()).value;
+  } catch (error) {
+    const code = findErrorCode(error);
+    throw toProtocolError(`Its stream broke off${code === undefined ? '' : ` (${code})`}.`, error);
+  }
+}
