@@ -1,0 +1,117 @@
+/** All SQL of the event log in Postgres: one row per turn and flush. When to write and whom to wake is decided in postgres.ts. */
+import { asc, eq, sql } from 'drizzle-orm';
+import type { AnyTx, WorkerTx } from '../db/client.ts';
+import { turns } from '../db/tables/conversations.ts';
+import { turnEpochs, turnEventBatches } from '../db/tables/events.ts';
+import type { TurnStatus } from '../types/turn.ts';
+import type { LoggedEvent } from '../types/turn-event.ts';
+import { decodeEvents } from './codec.ts';
+import type { EventBatch, LogPosition, TurnLease } from './event-log.ts';
+
+/** Rows read in one step: bounds the memory that one follower takes. */
+const PAGE_BATCHES = 32;
+
+function toArrays(batches: readonly EventBatch[]) {
+  const column = <Key extends keyof EventBatch>(key: Key) => sql.param(batches.map((batch) => batch[key]));
+  return sql`unnest(${column('turnId')}::uuid[], ${column('fence')}::int[], ${column('firstSeq')}::int[],
+    ${column('lastSeq')}::int[], ${column('events')}::text[]) AS batch (turn_id, fence, first_seq, last_seq, events)`;
+}
+
+/**
+ * Stores the batches of those turns whose fence still holds, all in one statement, and returns the ids of these turns.
+ * The rows are locked before anything is inserted: a plain comparison would read a snapshot in which the fence still held.
+ */
+export async function insertFenced(
+  tx: WorkerTx,
+  batches: readonly EventBatch[],
+): Promise<ReadonlySet<string>> {
+  const rows = await tx.execute<{ id: string }>(sql`
+    WITH batch AS MATERIALIZED (SELECT * FROM ${toArrays(batches)}),
+    held AS (
+      SELECT turn.id FROM turn
+      WHERE (turn.id, turn.fence) IN (SELECT turn_id, fence FROM batch) AND turn.status = 'RUNNING'
+      ORDER BY turn.id FOR SHARE
+    ),
+    stored AS (
+      INSERT INTO turn_event_batch (turn_id, first_seq, last_seq, epoch, events)
+      SELECT batch.turn_id, batch.first_seq, batch.last_seq, batch.fence, batch.events::json
+      FROM batch JOIN held ON held.id = batch.turn_id
+      ON CONFLICT (turn_id, first_seq) DO NOTHING
+    )
+    SELECT id FROM held`);
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Stores batches whose fence the same transaction has already checked. */
+export async function insertBatches(tx: AnyTx, batches: readonly EventBatch[]): Promise<void> {
+  if (batches.length === 0) return;
+  const rows = batches.map(({ turnId, firstSeq, lastSeq, fence, events }) => ({
+    turnId,
+    firstSeq,
+    lastSeq,
+    epoch: fence,
+    events,
+  }));
+  await tx.insert(turnEventBatches).values(rows).onConflictDoNothing();
+}
+
+export async function insertEpoch(tx: WorkerTx, lease: TurnLease, firstSeq: number): Promise<void> {
+  await tx.insert(turnEpochs).values({ turnId: lease.turnId, epoch: lease.fence, firstSeq });
+}
+
+export async function selectAllEvents(tx: WorkerTx, turnId: string): Promise<readonly LoggedEvent[]> {
+  const rows = await tx
+    .select({
+      firstSeq: turnEventBatches.firstSeq,
+      epoch: turnEventBatches.epoch,
+      events: sql<string>`${turnEventBatches.events}::text`,
+    })
+    .from(turnEventBatches)
+    .where(eq(turnEventBatches.turnId, turnId))
+    .orderBy(asc(turnEventBatches.firstSeq));
+  return rows.flatMap((row) => decodeEvents(row.events, { ...row, turnId }));
+}
+
+export interface StoredState {
+  readonly status: TurnStatus;
+  readonly fence: number;
+  /** Sequence number of the terminal event; 0 while the turn runs. */
+  readonly lastSeq: number;
+}
+
+export async function selectState(tx: WorkerTx, turnId: string): Promise<StoredState | undefined> {
+  const rows = await tx
+    .select({ status: turns.status, fence: turns.fence, lastSeq: turns.lastSeq })
+    .from(turns)
+    .where(eq(turns.id, turnId));
+  return rows[0];
+}
+
+/** The first later epoch that starts at or before the position: everything from its first event on is void for the reader. */
+export async function selectOvertaking(
+  tx: WorkerTx,
+  position: LogPosition,
+): Promise<{ readonly firstSeq: number } | undefined> {
+  const rows = await tx.execute<{ first_seq: number }>(sql`
+    SELECT first_seq FROM turn_epoch
+    WHERE turn_id = ${position.turnId} AND epoch > ${position.epoch} AND first_seq <= ${position.seq}
+    ORDER BY epoch LIMIT 1`);
+  const row = rows[0];
+  return row && { firstSeq: row.first_seq };
+}
+
+/** A page of events after the position, oldest first; empty when nothing is stored there. */
+export async function selectEventsAfter(
+  tx: WorkerTx,
+  position: LogPosition,
+): Promise<readonly LoggedEvent[]> {
+  const rows = await tx.execute<{ first_seq: number; epoch: number; events: string }>(sql`
+    SELECT first_seq, epoch, events::text AS events FROM turn_event_batch
+    WHERE turn_id = ${position.turnId} AND last_seq > ${position.seq}
+    ORDER BY first_seq LIMIT ${PAGE_BATCHES}`);
+  return rows
+    .flatMap((row) =>
+      decodeEvents(row.events, { turnId: position.turnId, firstSeq: row.first_seq, epoch: row.epoch }),
+    )
+    .filter((event) => event.seq > position.seq);
+}
