@@ -1,0 +1,142 @@
+/** Puts the turn engine together. What each part does stands in its own file. */
+
+import { randomId } from '../lib/ids.ts';
+import type { LoggedEvent } from '../types/turn-event.ts';
+import { cancelTurn } from './cancel-turn.ts';
+import type { TurnEngine } from './engine.ts';
+import { type FollowOptions, followTurn } from './follow-turn.ts';
+import { keepLeases } from './leases.ts';
+import { createLiveTurns, type LiveTurns } from './live-turns.ts';
+import { selectRunningTurn } from './read-store.ts';
+import { createTurnReader, type TurnReader } from './read-turns.ts';
+import { keepReaping } from './reap-turns.ts';
+import { type RunDeps, runTurn, type TurnAssignment } from './run-turn.ts';
+import { type StartDeps, startTurn } from './start-turn.ts';
+import { STOP_TIMEOUT_MS, type StopDeps, stopTurn, waitForEnd } from './stop-turn.ts';
+
+export type EngineDeps = Omit<StartDeps, 'nodeId' | 'isDraining' | 'launch' | 'supersede'> &
+  Omit<RunDeps, 'giveUp'> & {
+    /** How long disposal waits for turns to be stored, in milliseconds. */
+    readonly shutdownMs?: number;
+  };
+
+/** Grace time of `onDisconnect: CANCEL`, in milliseconds. */
+const DISCONNECT_GRACE_MS = 15_000;
+const SHUTDOWN_MS = 10_000;
+
+/** What the parts of one engine share. */
+interface EngineCore {
+  readonly deps: EngineDeps;
+  readonly live: LiveTurns;
+  readonly stopDeps: StopDeps;
+  readonly reader: TurnReader;
+  /** Aborted when the engine takes no new turns. */
+  readonly stopping: AbortController;
+  /** Aborted when disposal can wait no longer. */
+  readonly giveUp: AbortController;
+  readonly nodeId: string;
+}
+
+function launchTurn(core: EngineCore, job: TurnAssignment, start: LoggedEvent): void {
+  const { deps, live, giveUp } = core;
+  const { turn, request } = job;
+  const lease = { turnId: turn.id, fence: turn.fence };
+  live.launch(
+    {
+      id: turn.id,
+      conversationId: turn.conversationId,
+      disconnectGraceMs: request.onDisconnect === 'CANCEL' ? DISCONNECT_GRACE_MS : null,
+      openWriter: (onLost) => deps.eventLog.open(lease, start, onLost),
+    },
+    (running) => runTurn({ ...deps, giveUp: giveUp.signal }, running, job),
+  );
+}
+
+function toStartDeps(core: EngineCore): StartDeps {
+  return {
+    ...core.deps,
+    nodeId: core.nodeId,
+    isDraining: () => core.stopping.signal.aborted,
+    launch: (job, start) => launchTurn(core, job, start),
+    supersede: (turn) =>
+      stopTurn(core.stopDeps, { turn, reason: 'SUPERSEDED' }, AbortSignal.timeout(STOP_TIMEOUT_MS)),
+  };
+}
+
+/** The same batches; `leave` is called once when the follower is done with them, for whatever reason. */
+async function* counted<T>(batches: AsyncIterable<T>, leave: () => void): AsyncGenerator<T> {
+  try {
+    yield* batches;
+  } finally {
+    leave();
+  }
+}
+
+async function follow(core: EngineCore, options: FollowOptions, signal: AbortSignal) {
+  const { database, eventLog, config } = core.deps;
+  const batches = await followTurn(
+    { database, eventLog, stallMs: config.turns.followerStallMs },
+    options,
+    signal,
+  );
+  const running = core.live.find(options.turn.id);
+  return running ? counted(batches, running.addFollower()) : batches;
+}
+
+/** Ends what runs here as SHUTDOWN and waits until it is stored, for a bounded time. */
+async function shutDown({ deps, live, stopping, giveUp }: EngineCore): Promise<void> {
+  stopping.abort();
+  for (const turn of live.all()) turn.stop('SHUTDOWN');
+  const timer = setTimeout(() => giveUp.abort(), deps.shutdownMs ?? SHUTDOWN_MS);
+  await Promise.all(live.all().map((turn) => turn.done));
+  clearTimeout(timer);
+}
+
+function createCore(deps: EngineDeps): EngineCore {
+  const live = createLiveTurns();
+  return {
+    deps,
+    live,
+    stopDeps: { database: deps.database, live },
+    reader: createTurnReader(deps),
+    stopping: new AbortController(),
+    giveUp: new AbortController(),
+    nodeId: randomId(),
+  };
+}
+
+/** Starts the engine: leases are kept and orphans ended until it is disposed. Disposal ends what runs here as SHUTDOWN. */
+export function createEngine(deps: EngineDeps): TurnEngine {
+  const core = createCore(deps);
+  const { live, stopDeps, reader, stopping, nodeId } = core;
+  const { leaseMs } = deps.config.turns;
+  const startDeps = toStartDeps(core);
+  const background = Promise.all([
+    keepLeases({ ...deps, live, leaseMs }, stopping.signal),
+    keepReaping({ ...deps, live, nodeId, leaseMs }, stopping.signal),
+  ]);
+  return {
+    ...reader,
+    start: (viewer, input) => startTurn(startDeps, viewer, input),
+    cancel: (viewer, turnId) => cancelTurn({ ...stopDeps, reader }, viewer, turnId),
+    get runningCount() {
+      return live.size;
+    },
+    async follow(viewer, { turnId, after, minIntervalMs = 0 }, signal) {
+      return follow(core, { turn: await reader.get(viewer, turnId), after, minIntervalMs }, signal);
+    },
+    async interruptConversation(_viewer, conversationId, reason) {
+      const turn = await deps.database.asWorker((tx) => selectRunningTurn(tx, conversationId));
+      if (turn) await stopTurn(stopDeps, { turn, reason }, AbortSignal.timeout(STOP_TIMEOUT_MS));
+    },
+    async wait(viewer, turnId, waitMs) {
+      await reader.get(viewer, turnId);
+      await waitForEnd(stopDeps, turnId, AbortSignal.timeout(waitMs));
+      return reader.get(viewer, turnId);
+    },
+    async [Symbol.asyncDispose]() {
+      await shutDown(core);
+      await background;
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/** Ends a turn: one transaction for everything that is left to store, and only then the terminal event. */
+import type { Database, WorkerTx } from '../db/client.ts';
+import { AppError, isAppError } from '../errors.ts';
+import type { EventBatch, EventLog, TurnLease } from '../event-log/event-log.ts';
+import { delay } from '../lib/abort.ts';
+import { newId } from '../lib/ids.ts';
+import type { Log } from '../log.ts';
+import { type Ending, toEndedTurn, toTerminalBody, toTurnFailure } from './ending.ts';
+import type { LiveTurn } from './live-turns.ts';
+import { wasEndedBy } from './read-store.ts';
+import { countTurn, type EndedTurn, endTurn, insertTurnDetails } from './store.ts';
+import type { TurnSummary } from './translate.ts';
+
+export interface FinishDeps {
+  readonly database: Database;
+  readonly eventLog: EventLog;
+  readonly log: Log;
+  /** Aborted when the process can wait no longer; what is not stored by then is left to the reaper of a later process. */
+  readonly giveUp: AbortSignal;
+}
+
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 2_000;
+
+/** What a deleted conversation keeps of a turn: that it ended, and how, but nothing that was said. */
+function withoutContent(ended: EndedTurn): EndedTurn {
+  return { ...ended, answer: '', documents: [], chunks: [], toolCalls: [], toolResults: [] };
+}
+
+/** Everything that ends a turn, in one transaction; false when the lease is no longer ours. */
+export async function sealTurn(
+  deps: Pick<FinishDeps, 'eventLog'>,
+  tx: WorkerTx,
+  end: { readonly lease: TurnLease; readonly ended: EndedTurn; readonly batches: readonly EventBatch[] },
+): Promise<boolean> {
+  const { lease, ended, batches } = end;
+  // The conversation first: acceptance locks it first too, so the two cannot wait for each other.
+  const kept = await countTurn(tx, lease.turnId, ended.status);
+  const stored = kept ? ended : withoutContent(ended);
+  if (!(await endTurn(tx, lease, stored))) return false;
+  if (kept) await deps.eventLog.store(tx, batches);
+  await insertTurnDetails(tx, lease.turnId, stored);
+  return true;
+}
+
+export interface TurnResult {
+  readonly ending: Ending;
+  readonly summary: TurnSummary;
+}
+
+/** What is left of a result that the database will not take: the text, and that something went wrong. */
+function toUnstorable({ summary }: TurnResult): TurnResult {
+  const error = new AppError('INTERNAL_SERVER_ERROR', 'Internal server error', {
+    details: { explanation: 'The answer could not be stored completely' },
+  });
+  return {
+    ending: { kind: 'failed', error: toTurnFailure(error, newId()) },
+    summary: { ...summary, referencedDocuments: [], chunks: [], toolCalls: [], toolResults: [] },
+  };
+}
+
+/** One try; false when the turn is another node's by now. */
+async function trySeal(deps: FinishDeps, turn: LiveTurn, { ending, summary }: TurnResult): Promise<boolean> {
+  const { lease } = turn.writer;
+  const seal = await turn.writer.prepareSeal(toTerminalBody(ending, summary));
+  const ended = toEndedTurn(ending, summary, seal.lastSeq);
+  const sealed = await deps.database.asWorker((tx) =>
+    sealTurn(deps, tx, { lease, ended, batches: seal.batches }),
+  );
+  // Not sealed now can still mean sealed before, by a commit whose outcome was not heard.
+  const ours = sealed || (await deps.database.asWorker((tx) => wasEndedBy(tx, lease, seal.lastSeq)));
+  if (ours) seal.deliver();
+  return ours;
+}
+
+/**
+ * Seals the turn and then delivers its terminal event. While the database is away nothing terminal is sent:
+ * the result is kept and tried again until it is stored, the turn is lost to another node, or `giveUp`.
+ * A result that the database refuses becomes an error with the text kept; if even that is refused, the reaper ends the turn.
+ */
+export async function finishTurn(deps: FinishDeps, turn: LiveTurn, result: TurnResult): Promise<void> {
+  let current = result;
+  let wait = FIRST_RETRY_MS;
+  while (!turn.lost) {
+    try {
+      if (!(await trySeal(deps, turn, current))) turn.lose();
+      return;
+    } catch (error) {
+      deps.log.error(
+        { err: error, turnId: turn.id },
+        'the end of a turn could not be stored; it is tried again',
+      );
+      const away = isAppError(error, 'DEPENDENCY_UNAVAILABLE');
+      if (deps.giveUp.aborted || (!away && current !== result)) return turn.lose();
+      if (!away) current = toUnstorable(result);
+    }
+    turn.writer.stall();
+    await delay(wait, deps.giveUp);
+    wait = Math.min(wait * 2, LONGEST_RETRY_MS);
+  }
+}

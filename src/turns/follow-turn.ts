@@ -1,0 +1,158 @@
+/** What a follower receives: replay from its cursor, then live. First subscriber, reconnect and second tab are the same code. */
+import type { Database } from '../db/client.ts';
+import { AppError, isAppError } from '../errors.ts';
+import type { EventLog, LogPosition, ReadStep } from '../event-log/event-log.ts';
+import { delay } from '../lib/abort.ts';
+import { parseCursor } from '../lib/cursor.ts';
+import type { Turn } from '../types/turn.ts';
+import { isTerminal, type TurnEvent } from '../types/turn-event.ts';
+import { mergeDeltas } from './merge-deltas.ts';
+import { selectDocuments } from './read-store.ts';
+import { toStoredEvents } from './stored-events.ts';
+
+export interface FollowDeps {
+  readonly database: Database;
+  readonly eventLog: EventLog;
+  /** Longest time in milliseconds for which a follower is kept while the log cannot be read. */
+  readonly stallMs: number;
+}
+
+export interface FollowOptions {
+  readonly turn: Turn;
+  readonly after?: string | undefined;
+  readonly minIntervalMs: number;
+}
+
+const RETRY_MS = 500;
+
+function toStartPosition(deps: FollowDeps, turn: Turn, after: string | undefined): LogPosition {
+  if (after === undefined) return { turnId: turn.id, epoch: 0, seq: 0 };
+  const cursor = parseCursor(after);
+  if (!cursor || cursor.turnId !== turn.id || cursor.epoch > turn.fence || cursor.epoch < 1) {
+    throw new AppError('CURSOR_INVALID', 'The cursor is not one of this turn');
+  }
+  const lastSeq = turn.status === 'RUNNING' ? deps.eventLog.lastSeq(turn.id) : turn.lastSeq;
+  if (cursor.epoch === turn.fence && lastSeq !== undefined && cursor.seq > lastSeq) {
+    throw new AppError('CURSOR_INVALID', 'The cursor is beyond the end of this turn');
+  }
+  return cursor;
+}
+
+/** Reads on although the database comes and goes, for at most `stallMs`. */
+async function readPatiently(
+  deps: FollowDeps,
+  position: LogPosition,
+  signal: AbortSignal,
+): Promise<ReadStep | undefined> {
+  const deadline = Date.now() + deps.stallMs;
+  for (;;) {
+    try {
+      return await deps.eventLog.read(position, signal);
+    } catch (error) {
+      if (!isAppError(error, 'DEPENDENCY_UNAVAILABLE') || Date.now() >= deadline) throw error;
+      await delay(RETRY_MS, signal);
+    }
+  }
+}
+
+function toReset(step: Extract<ReadStep, { kind: 'reset' }>, turnId: string): TurnEvent {
+  const { afterSeq, epoch } = step;
+  return {
+    type: 'reset',
+    discardAfterSeq: afterSeq,
+    turnId,
+    epoch,
+    fromSeq: afterSeq,
+    seq: afterSeq,
+    at: Date.now(),
+  };
+}
+
+/** The events of an ended turn whose log is gone, made from its row; only for those who have seen nothing of it yet. */
+async function replaceExpired(
+  deps: FollowDeps,
+  turn: Turn,
+  position: LogPosition,
+): Promise<readonly TurnEvent[]> {
+  if (position.seq > 0 || turn.status === 'RUNNING') {
+    throw new AppError('CURSOR_EXPIRED', 'The events after this cursor are no longer kept', {
+      details: { explanation: 'Follow the turn without a cursor to receive its outcome' },
+    });
+  }
+  const documents = await deps.database.asWorker((tx) => selectDocuments(tx, [turn.id], { ownerId: null }));
+  return toStoredEvents(turn, documents.get(turn.id) ?? []);
+}
+
+interface Standing {
+  readonly step: Exclude<ReadStep, { readonly kind: 'ended' }>;
+  readonly position: LogPosition;
+}
+
+interface Batch {
+  readonly events: readonly TurnEvent[];
+  readonly position: LogPosition;
+  /** Nothing comes after it. */
+  readonly last: boolean;
+}
+
+interface Follow {
+  readonly turn: Turn;
+  readonly minIntervalMs: number;
+  readonly start: LogPosition;
+  /** The first step, when it has already been taken. */
+  readonly first: ReadStep | undefined;
+}
+
+/** What a step means for the follower, and where it then stands. */
+async function toBatch(
+  deps: FollowDeps,
+  follow: Pick<Follow, 'turn' | 'minIntervalMs'>,
+  at: Standing,
+): Promise<Batch> {
+  const { turn, minIntervalMs } = follow;
+  const { step, position } = at;
+  if (step.kind === 'expired') {
+    return { events: await replaceExpired(deps, turn, position), position, last: true };
+  }
+  if (step.kind === 'reset') {
+    const { epoch, afterSeq: seq } = step;
+    return { events: [toReset(step, turn.id)], position: { turnId: turn.id, epoch, seq }, last: false };
+  }
+  const events = minIntervalMs > 0 ? mergeDeltas(step.events) : step.events;
+  const final = step.events.at(-1);
+  return { events, position: final ?? position, last: final !== undefined && isTerminal(final) };
+}
+
+async function* followFrom(
+  deps: FollowDeps,
+  follow: Follow,
+  signal: AbortSignal,
+): AsyncGenerator<readonly TurnEvent[]> {
+  let position = follow.start;
+  let step = follow.first ?? (await readPatiently(deps, position, signal));
+  while (step && step.kind !== 'ended') {
+    const batch = await toBatch(deps, follow, { step, position });
+    position = batch.position;
+    yield batch.events;
+    if (batch.last) return;
+    if (follow.minIntervalMs > 0) await delay(follow.minIntervalMs, signal);
+    step = await readPatiently(deps, position, signal);
+  }
+}
+
+/**
+ * Rejects with CURSOR_INVALID or CURSOR_EXPIRED before it returns an iterable.
+ * The iterable ends after the terminal event or the abort, and throws only when the log cannot be read for too long.
+ */
+export async function followTurn(
+  deps: FollowDeps,
+  options: FollowOptions,
+  signal: AbortSignal,
+): Promise<AsyncIterable<readonly TurnEvent[]>> {
+  const { turn, minIntervalMs } = options;
+  const start = toStartPosition(deps, turn, options.after);
+  const answersAtOnce = start.seq > 0 && turn.status !== 'RUNNING';
+  const first = answersAtOnce ? await deps.eventLog.read(start, signal) : undefined;
+  if (first?.kind === 'expired') await replaceExpired(deps, turn, start);
+  return followFrom(deps, { turn, minIntervalMs, start, first }, signal);
+}

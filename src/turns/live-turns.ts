@@ -1,0 +1,115 @@
+/** The turns that run on this node: who owns them, who follows them, and how they are asked to stop. No I/O. */
+import type { TurnWriter } from '../event-log/event-log.ts';
+import type { InterruptReason } from '../types/turn.ts';
+
+export interface LiveTurn {
+  readonly id: string;
+  readonly conversationId: string;
+  readonly writer: TurnWriter;
+  /** Aborted when the turn is to stop, for whatever reason. */
+  readonly signal: AbortSignal;
+  /** Why it was stopped; null while it was not, or when it was lost to another node. */
+  readonly stopReason: InterruptReason | null;
+  readonly lost: boolean;
+  /** Settles when the turn is sealed, or lost. Never rejects. */
+  readonly done: Promise<void>;
+  /** The first reason stays. */
+  stop(reason: InterruptReason): void;
+  /** Another node owns the turn now: stop without writing anything. */
+  lose(): void;
+  /** Counts a follower until the returned function is called; the last one to leave starts the grace time. */
+  addFollower(): () => void;
+}
+
+export interface LiveTurnOptions {
+  readonly id: string;
+  readonly conversationId: string;
+  /** Milliseconds after which a turn without followers is stopped as DISCONNECTED; null: it goes on. */
+  readonly disconnectGraceMs: number | null;
+  /** Called with the turn itself: the writer needs a way to say that the turn is lost. */
+  openWriter(onLost: () => void): TurnWriter;
+}
+
+export interface LiveTurns {
+  readonly size: number;
+  readonly ids: readonly string[];
+  find(turnId: string): LiveTurn | undefined;
+  /** Adds the turn and runs it; it is removed when `run` settles. `run` must not reject. */
+  launch(options: LiveTurnOptions, run: (turn: LiveTurn) => Promise<void>): LiveTurn;
+  all(): readonly LiveTurn[];
+}
+
+function createLiveTurn(options: LiveTurnOptions, done: Promise<void>): LiveTurn {
+  const abort = new AbortController();
+  let stopReason: InterruptReason | null = null;
+  let lost = false;
+  let followers = 0;
+  let grace: NodeJS.Timeout | undefined;
+
+  const stop = (reason: InterruptReason): void => {
+    if (abort.signal.aborted) return;
+    stopReason = reason;
+    abort.abort();
+  };
+  const lose = (): void => {
+    lost = true;
+    abort.abort();
+    writer.abandon();
+  };
+  const startGrace = (): void => {
+    if (options.disconnectGraceMs === null) return;
+    clearTimeout(grace);
+    grace = setTimeout(() => stop('DISCONNECTED'), options.disconnectGraceMs);
+  };
+  const writer = options.openWriter(lose);
+  startGrace();
+  void done.then(() => clearTimeout(grace));
+
+  return {
+    id: options.id,
+    conversationId: options.conversationId,
+    writer,
+    signal: abort.signal,
+    get stopReason() {
+      return stopReason;
+    },
+    get lost() {
+      return lost;
+    },
+    done,
+    stop,
+    lose,
+    addFollower() {
+      followers += 1;
+      clearTimeout(grace);
+      return () => {
+        followers -= 1;
+        if (followers === 0) startGrace();
+      };
+    },
+  };
+}
+
+export function createLiveTurns(): LiveTurns {
+  const turns = new Map<string, LiveTurn>();
+  return {
+    get size() {
+      return turns.size;
+    },
+    get ids() {
+      return [...turns.keys()];
+    },
+    find: (turnId) => turns.get(turnId),
+    all: () => [...turns.values()],
+    launch(options, run) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const turn = createLiveTurn(options, promise);
+      turns.set(turn.id, turn);
+      void run(turn).finally(() => {
+        turns.delete(turn.id);
+        resolve();
+      });
+      return turn;
+    },
+  };
+}

@@ -1,0 +1,164 @@
+/** Checks the values of a question and puts it into one normal form. Pure: nothing is looked up here. */
+import { createHash } from 'node:crypto';
+import { parseConversationId } from '../conversations/conversation-id.ts';
+import { AppError } from '../errors.ts';
+import { isUuid } from '../lib/ids.ts';
+import { isStorable } from '../lib/text.ts';
+import type { JsonObject } from '../types/json.ts';
+import {
+  ATTACHMENT_TYPES,
+  type Attachment,
+  type AttachmentType,
+  CONTENT_TYPES,
+  type ContentType,
+} from '../types/turn.ts';
+import type { AttachmentInput, BusyPolicy, DisconnectPolicy, StartTurnInput } from './engine.ts';
+
+const MAX_QUERY_CHARACTERS = 32_768;
+const MAX_KEY_CHARACTERS = 255;
+const MAX_ATTACHMENTS = 10;
+/** UTF-8 bytes of all inline attachments together. */
+const MAX_ATTACHMENT_BYTES = 512 * 1024;
+
+/** A question after checks and defaults. */
+export interface TurnRequest {
+  readonly query: string;
+  /** Null: a new conversation. */
+  readonly conversationId: string | null;
+  readonly provider: string | undefined;
+  readonly model: string | undefined;
+  readonly systemPrompt: string | null;
+  readonly attachments: readonly Attachment[];
+  readonly noTools: boolean;
+  /** Null: what the backend's configuration says. */
+  readonly vectorStoreIds: readonly string[] | null;
+  readonly generateTopicSummary: boolean;
+  readonly onDisconnect: DisconnectPolicy;
+  readonly whenBusy: BusyPolicy;
+  /** As stored: `key:` and the client's own, or `operation:` and a UUID; null when the question has none. */
+  readonly idempotencyKey: string | null;
+  /** Of everything that makes it this question and not another. */
+  readonly fingerprint: string;
+}
+
+export interface RequestRules {
+  readonly disableQuerySystemPrompt: boolean;
+}
+
+const refuse = (message: string, explanation?: string): AppError =>
+  new AppError('BAD_USER_INPUT', message, explanation === undefined ? {} : { details: { explanation } });
+
+function requireStorable(name: string, text: string): string {
+  if (isStorable(text)) return text;
+  throw refuse(`${name} contains a NUL character or a lone surrogate`);
+}
+
+function parseQuery(text: string): string {
+  const length = text.trim().length;
+  if (length === 0) throw refuse('query must not be empty');
+  if (length > MAX_QUERY_CHARACTERS) {
+    throw refuse(`query must have at most ${MAX_QUERY_CHARACTERS} characters`, `It has ${length}`);
+  }
+  return requireStorable('query', text);
+}
+
+function requireAllowed<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const match = allowed.find((candidate) => candidate === value);
+  if (match !== undefined) return match;
+  throw refuse(
+    'Invalid attribute value',
+    `Invalid ${name} '${value}', it must be one of: ${allowed.join(', ')}`,
+  );
+}
+
+function parseAttachments(inputs: readonly AttachmentInput[]): readonly Attachment[] {
+  if (inputs.length > MAX_ATTACHMENTS) throw refuse(`At most ${MAX_ATTACHMENTS} attachments are allowed`);
+  const attachments = inputs.map((input) => ({
+    attachmentType: requireAllowed<AttachmentType>('attachment type', input.attachmentType, ATTACHMENT_TYPES),
+    contentType: requireAllowed<ContentType>('content type', input.contentType, CONTENT_TYPES),
+    content: requireStorable('attachment content', input.content),
+  }));
+  const bytes = attachments.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
+  if (bytes > MAX_ATTACHMENT_BYTES) {
+    throw refuse(
+      `Attachments must have at most ${MAX_ATTACHMENT_BYTES} bytes together`,
+      `They have ${bytes}`,
+    );
+  }
+  return attachments;
+}
+
+function parseKey(input: StartTurnInput): string | null {
+  const { clientTurnId, operationId } = input;
+  if (clientTurnId === undefined) {
+    return operationId !== undefined && isUuid(operationId) ? `operation:${operationId.toLowerCase()}` : null;
+  }
+  if (clientTurnId === '' || clientTurnId.length > MAX_KEY_CHARACTERS) {
+    throw refuse(`clientTurnId must have 1 to ${MAX_KEY_CHARACTERS} characters`);
+  }
+  return `key:${requireStorable('clientTurnId', clientTurnId)}`;
+}
+
+function parseSystemPrompt(text: string | undefined, rules: RequestRules): string | null {
+  if (text === undefined) return null;
+  if (rules.disableQuerySystemPrompt) {
+    throw refuse(
+      'System prompt customization is disabled',
+      'This server does not take a system prompt from requests; leave systemPrompt out',
+    );
+  }
+  return requireStorable('systemPrompt', text);
+}
+
+/** Throws BAD_USER_INPUT; the pair of provider and model is checked where models are chosen. */
+export function parseRequest(input: StartTurnInput, rules: RequestRules): TurnRequest {
+  const request = {
+    query: parseQuery(input.query),
+    conversationId: input.conversationId === undefined ? null : parseConversationId(input.conversationId),
+    provider: input.provider,
+    model: input.model,
+    systemPrompt: parseSystemPrompt(input.systemPrompt, rules),
+    attachments: parseAttachments(input.attachments ?? []),
+    noTools: input.noTools ?? false,
+    vectorStoreIds: input.vectorStoreIds?.map((id) => requireStorable('vectorStoreIds', id)) ?? null,
+    generateTopicSummary: input.generateTopicSummary ?? true,
+    whenBusy: input.whenBusy ?? 'REJECT',
+  };
+  const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest('hex');
+  return {
+    ...request,
+    fingerprint,
+    onDisconnect: input.onDisconnect ?? 'CONTINUE',
+    idempotencyKey: parseKey(input),
+  };
+}
+
+/** What is stored of the request beside the columns of its own. */
+export function toStoredRequest(request: TurnRequest): JsonObject {
+  return {
+    systemPrompt: request.systemPrompt,
+    provider: request.provider ?? null,
+    model: request.model ?? null,
+    noTools: request.noTools,
+    vectorStoreIds: request.vectorStoreIds,
+    generateTopicSummary: request.generateTopicSummary,
+    onDisconnect: request.onDisconnect,
+    whenBusy: request.whenBusy,
+  };
+}
+
+/** The client's own key, when the stored key is one. */
+export function toClientTurnId(idempotencyKey: string | null): string | null {
+  return idempotencyKey?.startsWith('key:') ? idempotencyKey.slice('key:'.length) : null;
+}
+
+/** The text that goes to the backend: the query, then each attachment under its type. */
+export function toInputText(
+  query: string,
+  attachments: readonly Pick<Attachment, 'attachmentType' | 'content'>[],
+): string {
+  return attachments.reduce(
+    (text, { attachmentType, content }) => `${text}\n\n[Attachment: ${attachmentType}]\n${content}`,
+    query,
+  );
+}

@@ -1,0 +1,203 @@
+/** All SQL that changes turns: acceptance, ending, leases. What only reads stands in read-store.ts. */
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import type { AnyTx, ViewerTx, WorkerTx } from '../db/client.ts';
+import {
+  conversations,
+  toolCalls,
+  turnAttachments,
+  turnChunks,
+  turnDocuments,
+  turns,
+} from '../db/tables/conversations.ts';
+import type { TurnLease } from '../event-log/event-log.ts';
+import type { RagChunk, ReferencedDocument } from '../types/document.ts';
+import type { ToolCall, ToolResult } from '../types/tool-call.ts';
+import type { Attachment, FinishReason, InterruptReason, Turn, TurnStatus } from '../types/turn.ts';
+import type { ErrorBody } from '../types/turn-event.ts';
+import type { TurnUsage } from '../types/usage.ts';
+import { toTurn } from './read-store.ts';
+
+const leaseEnd = (leaseMs: number) => sql`now() + make_interval(secs => ${leaseMs / 1000})`;
+
+export async function insertConversation(
+  tx: ViewerTx,
+  conversation: { id: string; ownerId: string },
+): Promise<void> {
+  await tx.insert(conversations).values(conversation);
+}
+
+/** Keeps the conversation from being deleted until the transaction ends; false when it is gone or deleted. */
+export async function lockConversation(tx: ViewerTx, conversationId: string): Promise<boolean> {
+  const rows = await tx
+    .update(conversations)
+    .set({ lastMessageAt: sql`now()` })
+    .where(and(eq(conversations.id, conversationId), isNull(conversations.deletedAt)))
+    .returning({ id: conversations.id });
+  return rows.length > 0;
+}
+
+export type NewTurn = Pick<
+  typeof turns.$inferInsert,
+  | 'id'
+  | 'ownerId'
+  | 'conversationId'
+  | 'idempotencyKey'
+  | 'fingerprint'
+  | 'request'
+  | 'query'
+  | 'provider'
+  | 'model'
+> & { readonly nodeId: string; readonly leaseMs: number };
+
+/** Undefined when the key is taken or a turn is running in the conversation: the two cannot be told apart here. */
+export async function insertTurn(tx: ViewerTx, turn: NewTurn): Promise<Turn | undefined> {
+  const { nodeId, leaseMs, ...columns } = turn;
+  const rows = await tx
+    .insert(turns)
+    .values({ ...columns, status: 'RUNNING', leaseOwner: nodeId, leaseUntil: leaseEnd(leaseMs) })
+    .onConflictDoNothing()
+    .returning();
+  return rows[0] && toTurn(rows[0]);
+}
+
+export async function insertAttachments(
+  tx: ViewerTx,
+  turnId: string,
+  attachments: readonly Attachment[],
+): Promise<void> {
+  if (attachments.length === 0) return;
+  await tx.insert(turnAttachments).values(attachments.map((part, ordinal) => ({ turnId, ordinal, ...part })));
+}
+
+/** Everything about a turn that is known only when it ends. */
+export interface EndedTurn {
+  readonly status: Exclude<TurnStatus, 'RUNNING'>;
+  readonly answer: string;
+  readonly finishReason: FinishReason | null;
+  readonly interruptReason: InterruptReason | null;
+  readonly error: ErrorBody['error'] | null;
+  readonly truncated: boolean;
+  readonly usage: TurnUsage;
+  readonly lastSeq: number;
+  readonly documents: readonly ReferencedDocument[];
+  readonly chunks: readonly RagChunk[];
+  readonly toolCalls: readonly ToolCall[];
+  readonly toolResults: readonly ToolResult[];
+}
+
+/** Counts the turn in its conversation; false when the conversation has been deleted, and nothing of it may be kept. */
+export async function countTurn(tx: WorkerTx, turnId: string, status: TurnStatus): Promise<boolean> {
+  const rows = await tx.execute(sql`
+    UPDATE conversation SET
+      last_message_at = now(),
+      message_count = message_count + ${status === 'FAILED' ? 0 : 1},
+      last_used_provider = CASE WHEN ${status === 'FAILED'} THEN last_used_provider ELSE turn.provider END,
+      last_used_model = CASE WHEN ${status === 'FAILED'} THEN last_used_model ELSE turn.model END
+    FROM turn
+    WHERE turn.id = ${turnId} AND conversation.id = turn.conversation_id AND conversation.deleted_at IS NULL
+    RETURNING conversation.id`);
+  return rows.length > 0;
+}
+
+/** Seals the turn if the lease's fence still holds; false when a newer owner has it, or it has already ended. */
+export async function endTurn(tx: WorkerTx, lease: TurnLease, ended: EndedTurn): Promise<boolean> {
+  const rows = await tx
+    .update(turns)
+    .set({
+      status: ended.status,
+      answer: ended.answer,
+      finishReason: ended.finishReason,
+      interruptReason: ended.interruptReason,
+      error: ended.error,
+      truncated: ended.truncated,
+      ragChunkCount: ended.chunks.length,
+      inputTokens: ended.usage.inputTokens,
+      outputTokens: ended.usage.outputTokens,
+      usageSource: ended.usage.source,
+      lastSeq: ended.lastSeq,
+      completedAt: sql`now()`,
+      leaseOwner: null,
+      leaseUntil: null,
+      stopReason: null,
+    })
+    .where(and(eq(turns.id, lease.turnId), eq(turns.fence, lease.fence), eq(turns.status, 'RUNNING')))
+    .returning({ id: turns.id });
+  return rows.length > 0;
+}
+
+/** Documents, chunks and tool calls of an ended turn. */
+export async function insertTurnDetails(tx: WorkerTx, turnId: string, ended: EndedTurn): Promise<void> {
+  const documents = ended.documents.map((document, ordinal) => ({ turnId, ordinal, ...document }));
+  if (documents.length > 0) await tx.insert(turnDocuments).values(documents);
+  const chunks = ended.chunks.map((chunk, ordinal) => ({ turnId, ordinal, ...chunk }));
+  if (chunks.length > 0) await tx.insert(turnChunks).values(chunks);
+  const results = new Map(ended.toolResults.map((result) => [result.toolCallId, result]));
+  const calls = ended.toolCalls.map(({ toolCallId, name, args, kind }, ordinal) => {
+    const { status, rawStatus, content, round } = results.get(toolCallId) ?? {};
+    return { turnId, ordinal, toolCallId, name, args, kind, status, rawStatus, content, round };
+  });
+  if (calls.length > 0) await tx.insert(toolCalls).values(calls);
+}
+
+/** Renews the leases that still hold, and tells which of their turns somebody wants to end. Absent: lost or ended. */
+export async function renewLeases(
+  tx: WorkerTx,
+  leases: readonly TurnLease[],
+  leaseMs: number,
+): Promise<ReadonlyMap<string, InterruptReason | null>> {
+  const ids = sql.param(leases.map((lease) => lease.turnId));
+  const fences = sql.param(leases.map((lease) => lease.fence));
+  const rows = await tx.execute<{ id: string; stop_reason: InterruptReason | null }>(sql`
+    WITH held AS (
+      SELECT turn.id FROM turn
+      WHERE (turn.id, turn.fence) IN (SELECT * FROM unnest(${ids}::uuid[], ${fences}::int[])) AND status = 'RUNNING'
+      ORDER BY turn.id FOR NO KEY UPDATE
+    )
+    UPDATE turn SET lease_until = ${leaseEnd(leaseMs)} FROM held WHERE turn.id = held.id
+    RETURNING turn.id, turn.stop_reason`);
+  return new Map(rows.map((row) => [row.id, row.stop_reason]));
+}
+
+/** Asks the owner of a running turn, on whatever node, to end it; the first reason stays. */
+export async function requestStop(tx: AnyTx, turnId: string, reason: InterruptReason): Promise<void> {
+  await tx
+    .update(turns)
+    .set({ stopReason: sql`COALESCE(${turns.stopReason}, ${reason})` })
+    .where(and(eq(turns.id, turnId), eq(turns.status, 'RUNNING')));
+}
+
+/** Running turns whose owner has stopped renewing, oldest first, but for those that this node runs itself. */
+export async function selectOrphans(
+  tx: WorkerTx,
+  options: { readonly running: readonly string[]; readonly limit: number },
+): Promise<readonly string[]> {
+  const rows = await tx
+    .select({ id: turns.id })
+    .from(turns)
+    .where(
+      and(
+        eq(turns.status, 'RUNNING'),
+        sql`${turns.leaseUntil} < now()`,
+        sql`${turns.id} <> ALL (${sql.param([...options.running])}::uuid[])`,
+      ),
+    )
+    .orderBy(asc(turns.leaseUntil))
+    .limit(options.limit);
+  return rows.map((row) => row.id);
+}
+
+/** Takes the lock that acceptance and ending take first, too. */
+export async function lockConversationOf(tx: WorkerTx, turnId: string): Promise<void> {
+  await tx.execute(sql`
+    SELECT 1 FROM conversation WHERE id = (SELECT conversation_id FROM turn WHERE id = ${turnId}) FOR NO KEY UPDATE`);
+}
+
+/** Takes over one orphan: its fence is already the new one. Undefined when another node was first, or its owner is back. */
+export async function claimOrphan(tx: WorkerTx, turnId: string, nodeId: string): Promise<Turn | undefined> {
+  const rows = await tx
+    .update(turns)
+    .set({ fence: sql`${turns.fence} + 1`, leaseOwner: nodeId })
+    .where(and(eq(turns.id, turnId), eq(turns.status, 'RUNNING'), sql`${turns.leaseUntil} < now()`))
+    .returning();
+  return rows[0] && toTurn(rows[0]);
+}

@@ -1,0 +1,71 @@
+/** The whole application for a test: a database of its own, a free port, and a check that nothing stays open. */
+import { createApp } from '../../src/app.ts';
+import { type Config, type ConfigInput, configSchema } from '../../src/config/config.ts';
+import type { App } from '../../src/types/app.ts';
+import { createTestDatabase } from './database.ts';
+
+export interface TestApp extends AsyncDisposable {
+  /** Root of the server, without a path. */
+  readonly url: string;
+  /** The GraphQL endpoint over HTTP. */
+  readonly graphql: string;
+  /** The GraphQL endpoint over WebSocket. */
+  readonly ws: string;
+  readonly databaseUrl: string;
+}
+
+export interface TestAppOptions {
+  /** Base URL of the one backend, named `fake`; absent: the built-in responder. */
+  readonly backend?: string;
+  readonly config?: ConfigInput;
+  /** Absent: a fresh database, dropped at the end. */
+  readonly databaseUrl?: string;
+}
+
+/** What keeps a process alive and is ours to close. */
+const WATCHED = new Set(['TCPSocketWrap', 'TCPServerWrap']);
+const CLOSE_TIMEOUT_MS = 5_000;
+
+function countOpen(): number {
+  return process.getActiveResourcesInfo().filter((name) => WATCHED.has(name)).length;
+}
+
+async function requireClosed(before: number): Promise<void> {
+  const deadline = Date.now() + CLOSE_TIMEOUT_MS;
+  while (countOpen() > before) {
+    if (Date.now() > deadline) throw new Error(`${countOpen() - before} sockets stayed open`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export function toTestConfig(options: TestAppOptions, databaseUrl: string): Config {
+  const backends = options.backend === undefined ? [] : [{ id: 'fake', baseUrl: options.backend }];
+  const { server, database, ...rest } = options.config ?? {};
+  const { openai: _openai, ...settings } = configSchema.parse({
+    logLevel: 'silent',
+    backends,
+    ...rest,
+    server: { port: 0, ...server },
+    database: { url: databaseUrl, poolSize: 5, ...database },
+  });
+  return { ...settings, mode: settings.mode ?? 'development' };
+}
+
+/** `await using app = await startTestApp({ backend: fake.url })` */
+export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const database = options.databaseUrl === undefined ? await createTestDatabase() : undefined;
+  const databaseUrl = options.databaseUrl ?? database?.url ?? '';
+  const before = countOpen();
+  const app: App = await createApp(toTestConfig(options, databaseUrl));
+  return {
+    url: app.url,
+    graphql: `${app.url}/graphql`,
+    ws: `${app.url.replace('http', 'ws')}/graphql`,
+    databaseUrl,
+    async [Symbol.asyncDispose]() {
+      await app[Symbol.asyncDispose]();
+      await requireClosed(before);
+      await database?.[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,99 @@
+/** A turn engine on real Postgres and a fake backend, without the GraphQL server in front. */
+import { createDefaultPolicy } from '../../src/auth/policy.ts';
+import { createBackend } from '../../src/backend/client.ts';
+import { createBackendRegistry } from '../../src/backend/registry.ts';
+import type { ConfigInput } from '../../src/config/config.ts';
+import { type Database, openDatabase } from '../../src/db/client.ts';
+import type { EventLog } from '../../src/event-log/event-log.ts';
+import { createPostgresLog } from '../../src/event-log/postgres.ts';
+import { newId } from '../../src/lib/ids.ts';
+import { createLog } from '../../src/log.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import { createEngine } from '../../src/turns/create-engine.ts';
+import type { FollowTurnInput, TurnEngine } from '../../src/turns/engine.ts';
+import type { TurnEvent } from '../../src/types/turn-event.ts';
+import type { Viewer } from '../../src/types/viewer.ts';
+import { toTestConfig } from './app.ts';
+
+export interface TestEngine extends AsyncDisposable {
+  readonly engine: TurnEngine;
+  readonly eventLog: EventLog;
+  readonly database: Database;
+}
+
+export interface TestEngineOptions {
+  readonly databaseUrl: string;
+  /** Base URL of the fake backend. */
+  readonly backend: string;
+  readonly config?: ConfigInput;
+  readonly poolSize?: number;
+}
+
+/** One node. Two of them on one database are two nodes. */
+export async function startTestEngine(options: TestEngineOptions): Promise<TestEngine> {
+  const { databaseUrl, backend, poolSize = 10 } = options;
+  const config = toTestConfig({ backend, ...(options.config && { config: options.config }) }, databaseUrl);
+  const log = createLog('silent');
+  const database = openDatabase({ url: databaseUrl, poolSize });
+  const eventLog = createPostgresLog({ database, log, flushMs: config.turns.flushMs, pollMs: 25 });
+  const registry = createBackendRegistry(config.backends.map((entry) => createBackend(entry)));
+  const policy = createDefaultPolicy({ localOperator: true });
+  const engine = createEngine({
+    database,
+    eventLog,
+    registry,
+    policy,
+    config,
+    log,
+    metrics: createMetrics(),
+    shutdownMs: 2_000,
+  });
+  return {
+    engine,
+    eventLog,
+    database,
+    async [Symbol.asyncDispose]() {
+      await engine[Symbol.asyncDispose]();
+      await eventLog[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A viewer whom no other test knows. */
+export function createViewer(): Viewer {
+  const id = newId();
+  return { id, name: `Viewer ${id}`, roles: ['*'] };
+}
+
+/** Follows to the end of the turn. */
+export async function collectEvents(
+  engine: TurnEngine,
+  viewer: Viewer,
+  input: FollowTurnInput,
+): Promise<readonly TurnEvent[]> {
+  const events: TurnEvent[] = [];
+  for await (const batch of await engine.follow(viewer, input, new AbortController().signal))
+    events.push(...batch);
+  return events;
+}
+
+/** Follows until the predicate holds for what has come so far, then leaves. */
+export async function collectUntil(
+  engine: TurnEngine,
+  follow: { readonly viewer: Viewer; readonly input: FollowTurnInput },
+  enough: (events: readonly TurnEvent[]) => boolean,
+): Promise<readonly TurnEvent[]> {
+  const controller = new AbortController();
+  const events: TurnEvent[] = [];
+  for await (const batch of await engine.follow(follow.viewer, follow.input, controller.signal)) {
+    events.push(...batch);
+    if (enough(events)) break;
+  }
+  controller.abort();
+  return events;
+}
+
+export function joinTokens(events: readonly TurnEvent[]): string {
+  return events.map((event) => (event.type === 'token' ? event.token : '')).join('');
+}
