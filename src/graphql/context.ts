@@ -1,0 +1,28 @@
+/** What every resolver receives. Who fills it in is the server's business (server/context.ts) and the composition root's. */
+import type { ConversationDeps } from '../conversations/conversations.ts';
+import type { ImportDeps } from '../documents/documents.ts';
+import type { ModelDeps } from '../models/choose-model.ts';
+import type { TurnEngine } from '../turns/engine.ts';
+import type { Viewer } from '../types/viewer.ts';
+
+/** Everything that resolvers may call. Shared by all requests of a process. */
+export interface Services extends ConversationDeps, ImportDeps, ModelDeps {
+  readonly engine: TurnEngine;
+  /** What the server calls itself. */
+  readonly service: { readonly name: string; readonly version: string };
+}
+
+/** What belongs to one operation, whatever transport it came by. */
+export interface OperationContext {
+  readonly viewer: Viewer;
+  /** Echoed as the header `x-request-id` and in `extensions.requestId` of every error. */
+  readonly requestId: string;
+  /** The graphql-ws operation id, when the client made it a UUID: a stock client re-subscribes with the same one. */
+  readonly operationId: string | null;
+  /** Aborted when nobody waits for the operation any more: completed, disconnected, or the server closes. */
+  readonly signal: AbortSignal;
+}
+
+export interface GraphQLContext extends OperationContext {
+  readonly services: Services;
+}

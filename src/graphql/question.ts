@@ -1,0 +1,96 @@
+/** How a question comes in: the fields that all its inputs share. Every check of its values is the turn engine's. */
+import type { StartTurnInput } from '../turns/engine.ts';
+import type { Builder, ResolvedTypes } from './builder.ts';
+import type { Parts } from './parts.ts';
+
+type InputBuilder = PothosSchemaTypes.InputFieldBuilder<ResolvedTypes, 'InputObject'>;
+export type QuestionFields = ReturnType<typeof declareQuestion>;
+
+/** Absent and null mean the same to a client. */
+type Nullable<T> = { readonly [Key in keyof T]: T[Key] | (undefined extends T[Key] ? null : never) };
+export type QuestionInput = Nullable<Omit<StartTurnInput, 'operationId' | 'generateTopicSummary'>>;
+
+/** A function that gives the fields of a question to an input type. */
+export function declareQuestion({ builder, enums }: Parts) {
+  const attachment = declareAttachment(builder);
+  return (t: InputBuilder) => ({
+    query: t.string({ required: true, description: 'The question: 1 to 32,768 characters.' }),
+    conversationId: t.id({
+      description:
+        'The conversation to continue, a UUID or 48 hex digits, with or without "conv_"; absent: a new one.',
+    }),
+    provider: t.string({ description: 'The backend to ask; together with `model`. Needs MODEL_OVERRIDE.' }),
+    model: t.string({
+      description:
+        'The model to ask; together with `provider`. Absent: what the conversation used last, else the configured ' +
+        'one, else the first that the backends list.',
+    }),
+    systemPrompt: t.string({ description: 'Instructions to the model in place of the configured ones.' }),
+    attachments: t.field({
+      type: [attachment],
+      description: 'At most 10, together at most 512 KiB. Their text follows the question, in order.',
+    }),
+    noTools: t.boolean({
+      description: 'True: the backend gets no tools at all, so nothing is searched. False by default.',
+    }),
+    vectorStoreIds: t.idList({
+      description:
+        'Search exactly these stores; an empty list searches none. Absent: all stores that the backend is known to ' +
+        'have. The imported documents are the store "local".',
+    }),
+    clientTurnId: t.string({
+      description:
+        'Makes sending the same question again safe: up to 255 characters, chosen by the client, kept for 24 hours ' +
+        'after the turn. The same key with the same question is the same turn; with another question it is refused ' +
+        'with IDEMPOTENCY_CONFLICT.',
+    }),
+    whenBusy: t.field({
+      type: enums.busyPolicy,
+      description: 'What to do when a turn already runs in the conversation; REJECT by default.',
+    }),
+  });
+}
+
+/** The field of inputs whose turn can be followed. */
+export function onDisconnectField({ enums }: Parts, t: InputBuilder) {
+  return t.field({
+    type: enums.disconnectPolicy,
+    description: 'What becomes of the turn when nobody follows it any more; CONTINUE by default.',
+  });
+}
+
+/** What the turn engine is asked. */
+export function toStartTurnInput(input: QuestionInput): StartTurnInput {
+  return {
+    query: input.query,
+    conversationId: input.conversationId ?? undefined,
+    provider: input.provider ?? undefined,
+    model: input.model ?? undefined,
+    systemPrompt: input.systemPrompt ?? undefined,
+    attachments: input.attachments ?? undefined,
+    noTools: input.noTools ?? undefined,
+    vectorStoreIds: input.vectorStoreIds?.map(String),
+    clientTurnId: input.clientTurnId ?? undefined,
+    onDisconnect: input.onDisconnect ?? undefined,
+    whenBusy: input.whenBusy ?? undefined,
+  };
+}
+
+function declareAttachment(builder: Builder) {
+  return builder.inputType('AttachmentInput', {
+    description: 'A text that belongs to a question.',
+    fields: (t) => ({
+      attachmentType: t.string({
+        required: true,
+        description:
+          'What it is: "alert", "api object", "configuration", "error message", "event", "log" or "stack trace".',
+      }),
+      contentType: t.string({
+        required: true,
+        description:
+          'Its media type: "text/plain", "application/json", "application/yaml" or "application/xml".',
+      }),
+      content: t.string({ required: true, description: 'The text, passed on as it is.' }),
+    }),
+  });
+}

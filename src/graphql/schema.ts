@@ -1,0 +1,38 @@
+/** The whole schema, put together. What each part declares lives in the file of its domain. */
+import type { GraphQLSchema } from 'graphql';
+import { createBuilder } from './builder.ts';
+import { declareConversation } from './conversation.ts';
+import { declareConversationMutations } from './conversation-mutations.ts';
+import { declareDocuments } from './documents.ts';
+import { declareModels } from './models.ts';
+import { createParts } from './parts.ts';
+import { declareQuestion } from './question.ts';
+import { declareReferencedDocuments } from './referenced-documents.ts';
+import { declareScalars } from './scalars.ts';
+import { declareService } from './service.ts';
+import { declareStreamEvent } from './stream-event.ts';
+import { declareStreamingQuery } from './streaming-query.ts';
+import { declareTurn } from './turn.ts';
+import { declareTurnMutations } from './turn-mutations.ts';
+
+/** Built once by the composition root. Resolvers find what they call in the context's `services`. */
+export function createSchema(): GraphQLSchema {
+  const builder = createBuilder();
+  builder.queryType({ description: 'Everything that can be read.' });
+  builder.mutationType({
+    description: 'Everything that can be changed. Each takes one `input` and returns what it changed.',
+  });
+  declareScalars(builder);
+  const parts = createParts(builder);
+  const questionFields = declareQuestion(parts);
+  declareService(parts);
+  declareModels(parts);
+  declareDocuments(parts);
+  declareTurn(parts);
+  declareConversation(parts);
+  declareReferencedDocuments(parts);
+  declareConversationMutations(parts);
+  declareTurnMutations(parts, questionFields);
+  declareStreamingQuery(parts, declareStreamEvent(parts), questionFields);
+  return builder.toSchema();
+}

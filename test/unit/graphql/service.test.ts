@@ -1,0 +1,75 @@
+/** Who is asking, who answers, and what may be asked. */
+import { describe, expect, it } from 'vitest';
+import type { Action } from '../../../src/auth/actions.ts';
+import { createListingBackend, createModelDeps, toModel } from '../../support/backends.ts';
+import { createContext, errorsOf, run } from '../../support/graphql.ts';
+
+const east = createListingBackend('east', [toModel('large')]);
+const down = createListingBackend('down', 'unreachable');
+
+describe('viewer', () => {
+  it('is the one who asks, with what they may do', async () => {
+    const granted: readonly Action[] = ['INFO', 'QUERY'];
+    const context = createContext({
+      services: { policy: { can: (_viewer, action) => granted.includes(action) } },
+    });
+    expect(await run('{ viewer { id name roles actions } }', context)).toEqual({
+      data: { viewer: { id: 'ada', name: 'Ada', roles: ['*'], actions: ['QUERY', 'INFO'] } },
+    });
+  });
+});
+
+describe('serviceInfo', () => {
+  const source = '{ serviceInfo { name version defaultProvider defaultModel } }';
+  const service = { name: 'millrace', version: '1.2.3' };
+
+  it('names the service and the configured model', async () => {
+    const deps = createModelDeps([], { defaultProvider: 'east', defaultModel: 'large' });
+    expect(await run(source, createContext({ services: { ...deps, service } }))).toEqual({
+      data: { serviceInfo: { ...service, defaultProvider: 'east', defaultModel: 'large' } },
+    });
+  });
+
+  it('has no default model when none is configured', async () => {
+    expect(await run(source, createContext({ services: { ...createModelDeps([]), service } }))).toEqual({
+      data: { serviceInfo: { ...service, defaultProvider: null, defaultModel: null } },
+    });
+  });
+});
+
+describe('models and providers', () => {
+  const models = '{ models { provider id kind contextWindow isDefault } }';
+
+  it('lists models', async () => {
+    const model = { provider: 'east', id: 'large', kind: 'LLM', contextWindow: 128_000, isDefault: false };
+    expect(await run(models, createContext({ services: createModelDeps([east, down]) }))).toEqual({
+      data: { models: [model] },
+    });
+  });
+
+  it('keeps the rest of the answer when no backend can be reached', async () => {
+    const context = createContext({ services: createModelDeps([down]) });
+    const result = await run('{ models { id } viewer { id } }', context);
+    expect(result.data).toEqual({ models: null, viewer: { id: 'ada' } });
+    expect(errorsOf(result)).toMatchObject([{ code: 'BACKEND_UNAVAILABLE' }]);
+  });
+
+  it('tells at its provider that a backend cannot be reached', async () => {
+    const context = createContext({ services: createModelDeps([east, down]) });
+    const result = await run('{ providers { id models { id } } }', context);
+    expect(result.data).toEqual({
+      providers: [
+        { id: 'east', models: [{ id: 'large' }] },
+        { id: 'down', models: null },
+      ],
+    });
+    expect(errorsOf(result)).toMatchObject([{ code: 'BACKEND_UNAVAILABLE' }]);
+  });
+
+  it('asks for GET_MODELS also on the way over a provider', async () => {
+    const policy = { can: (_viewer: unknown, action: Action) => action === 'LIST_PROVIDERS' };
+    const context = createContext({ services: { ...createModelDeps([east]), policy } });
+    const result = await run('{ providers { models { id } } }', context);
+    expect(errorsOf(result)).toMatchObject([{ code: 'FORBIDDEN' }]);
+  });
+});
