@@ -40,6 +40,22 @@ export async function startEmbeddedPostgres(options: ClusterOptions): Promise<Em
   }
 }
 
+/**
+ * The server that a running Millrace keeps in the data directory, for a command beside it; undefined when there is none.
+ * Disposing leaves the server alone.
+ */
+export async function joinEmbeddedPostgres(options: ClusterOptions): Promise<EmbeddedPostgres | undefined> {
+  const cluster = await openCluster(options);
+  const postmaster = await findPostmaster(cluster);
+  if (postmaster === undefined || !(await isLocked(cluster, postmaster))) return undefined;
+  return {
+    url: toUrl(cluster, postmaster, EMBEDDED_NAME),
+    adopted: true,
+    pid: postmaster.pid,
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
 async function start(options: ClusterOptions): Promise<EmbeddedPostgres> {
   await using undo = new AsyncDisposableStack();
   const cluster = await openCluster(options);
@@ -130,6 +146,20 @@ async function takeLock(cluster: Cluster, postmaster: Postmaster, dataDir: strin
   } catch (error) {
     await lock[Symbol.asyncDispose]();
     throw error;
+  }
+}
+
+async function isLocked(cluster: Cluster, postmaster: Postmaster): Promise<boolean> {
+  const driver = postgres(toUrl(cluster, postmaster, 'postgres'), {
+    max: 1,
+    connect_timeout: 10,
+    fetch_types: false,
+  });
+  try {
+    await requireSameCluster(driver, cluster);
+    return !(await tryLock(driver));
+  } finally {
+    await driver.end({ timeout: 1 });
   }
 }
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { describe, expect, test } from 'vitest';
-import { startEmbeddedPostgres } from '../../../src/db/embedded.ts';
+import { joinEmbeddedPostgres, startEmbeddedPostgres } from '../../../src/db/embedded.ts';
 import { findBinaries, toRunnable } from '../../../src/db/embedded-binaries.ts';
 import { createLog } from '../../../src/log.ts';
 import { createOpenDirectory } from '../../support/postgres.ts';
@@ -91,6 +91,17 @@ describe('the built-in Postgres', () => {
     await using server = await startEmbeddedPostgres({ dataDir: directory.path, log });
     const second = startEmbeddedPostgres({ dataDir: directory.path, log });
     await expect(second).rejects.toEqual(oneLine('.*in use by another Millrace server', 'MILLRACE_DATA_DIR'));
+    expect(await query(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  test('a command beside a running Millrace joins its server and leaves it running', async () => {
+    await using directory = await createOpenDirectory();
+    const options = { dataDir: directory.path, log };
+    expect(await joinEmbeddedPostgres(options)).toBeUndefined();
+    await using server = await startEmbeddedPostgres(options);
+    const joined = await joinEmbeddedPostgres(options);
+    expect(joined).toMatchObject({ url: server.url, pid: server.pid });
+    await joined?.[Symbol.asyncDispose]();
     expect(await query(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
