@@ -20,7 +20,8 @@ export type AnyTx = ViewerTx | WorkerTx;
 export interface Database extends AsyncDisposable {
   /**
    * Runs in one transaction with the viewer set. Throws DEPENDENCY_UNAVAILABLE when the transaction could not begin within
-   * 5 seconds, had not ended 15 seconds later, or lost its connection; then it is not committed, unless COMMIT was under way.
+   * 5 seconds (30 while others still get answers: then it only queues for a connection), had not ended 15 seconds later, or
+   * lost its connection; then it is not committed, unless COMMIT was under way.
    */
   asViewer<T>(viewer: Viewer, run: (tx: ViewerTx) => Promise<T>): Promise<T>;
   /** The same for the server's own work. */
@@ -43,6 +44,8 @@ export interface DatabaseOptions {
 /** Below the deadline: a server that is alive ends its statements itself. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 const DEADLINE_MS = 15_000;
+/** Longest wait for a free connection of a database that answers. */
+const QUEUE_MS = 30_000;
 
 interface Pool {
   readonly driver: Sql;
@@ -70,7 +73,9 @@ export function openDatabase(options: DatabaseOptions): Database {
     const onAnswer = (): void => {
       used.answeredAt = performance.now();
     };
-    using limit = createLimit({ beginMs: connectTimeoutS * 1000, endMs: deadlineMs, onBegin: onAnswer });
+    const beginMs = connectTimeoutS * 1000;
+    const isAnswering = (): boolean => performance.now() - used.answeredAt < beginMs;
+    using limit = createLimit({ beginMs, endMs: deadlineMs, isAnswering, onBegin: onAnswer });
     try {
       const result = await Promise.race([work(used.driver, limit), limit.expired]);
       onAnswer();
@@ -132,10 +137,12 @@ interface Limit extends Disposable {
 interface LimitOptions {
   readonly beginMs: number;
   readonly endMs: number;
+  /** Whether others got an answer lately. */
+  readonly isAnswering: () => boolean;
   readonly onBegin: () => void;
 }
 
-function createLimit({ beginMs, endMs, onBegin }: LimitOptions): Limit {
+function createLimit({ beginMs, endMs, isAnswering, onBegin }: LimitOptions): Limit {
   const controller = new AbortController();
   const { promise: expired, reject } = Promise.withResolvers<never>();
   const expire = (): void => {
@@ -143,7 +150,13 @@ function createLimit({ beginMs, endMs, onBegin }: LimitOptions): Limit {
     controller.abort(error);
     reject(error);
   };
-  let timer = setTimeout(expire, beginMs);
+  let queuedMs = 0;
+  const expireBegin = (): void => {
+    queuedMs += beginMs;
+    if (queuedMs >= QUEUE_MS || !isAnswering()) expire();
+    else timer = setTimeout(expireBegin, beginMs);
+  };
+  let timer = setTimeout(expireBegin, beginMs);
   return {
     signal: controller.signal,
     expired,

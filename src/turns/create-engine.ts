@@ -35,6 +35,8 @@ interface EngineCore {
   /** Aborted when disposal can wait no longer. */
   readonly giveUp: AbortController;
   readonly nodeId: string;
+  /** Questions whose acceptance is under way. */
+  readonly accepting: Set<Promise<unknown>>;
 }
 
 function launchTurn(core: EngineCore, job: TurnAssignment, start: LoggedEvent): void {
@@ -83,9 +85,20 @@ async function follow(core: EngineCore, options: FollowOptions, signal: AbortSig
   return running ? counted(batches, running.addFollower()) : batches;
 }
 
-/** Ends what runs here as SHUTDOWN and waits until it is stored, for a bounded time. */
-async function shutDown({ deps, live, stopping, giveUp }: EngineCore): Promise<void> {
+/** Counts the acceptance as under way until it settles. */
+async function tracked<T>(pending: Set<Promise<unknown>>, acceptance: Promise<T>): Promise<T> {
+  pending.add(acceptance);
+  try {
+    return await acceptance;
+  } finally {
+    pending.delete(acceptance);
+  }
+}
+
+/** Ends what runs here as SHUTDOWN, also what is just being accepted, and waits until it is stored, for a bounded time. */
+async function shutDown({ deps, live, stopping, giveUp, accepting }: EngineCore): Promise<void> {
   stopping.abort();
+  await Promise.allSettled(accepting);
   for (const turn of live.all()) turn.stop('SHUTDOWN');
   const timer = setTimeout(() => giveUp.abort(), deps.shutdownMs ?? SHUTDOWN_MS);
   await Promise.all(live.all().map((turn) => turn.done));
@@ -102,6 +115,7 @@ function createCore(deps: EngineDeps): EngineCore {
     stopping: new AbortController(),
     giveUp: new AbortController(),
     nodeId: randomId(),
+    accepting: new Set(),
   };
 }
 
@@ -117,20 +131,20 @@ export function createEngine(deps: EngineDeps): TurnEngine {
   ]);
   return {
     ...reader,
-    start: (viewer, input) => startTurn(startDeps, viewer, input),
+    start: (viewer, input) => tracked(core.accepting, startTurn(startDeps, viewer, input)),
     cancel: (viewer, turnId) => cancelTurn({ ...stopDeps, reader }, viewer, turnId),
     get runningCount() {
       return live.size;
     },
     async follow(viewer, { turnId, after, minIntervalMs = 0 }, signal) {
-      return follow(core, { turn: await reader.get(viewer, turnId), after, minIntervalMs }, signal);
+      return follow(core, { turn: await reader.getStored(viewer, turnId), after, minIntervalMs }, signal);
     },
     async interruptConversation(_viewer, conversationId, reason) {
       const turn = await deps.database.asWorker((tx) => selectRunningTurn(tx, conversationId));
       if (turn) await stopTurn(stopDeps, { turn, reason }, AbortSignal.timeout(STOP_TIMEOUT_MS));
     },
     async wait(viewer, turnId, waitMs) {
-      await reader.get(viewer, turnId);
+      await reader.getStored(viewer, turnId);
       await waitForEnd(stopDeps, turnId, AbortSignal.timeout(waitMs));
       return reader.get(viewer, turnId);
     },

@@ -28,7 +28,9 @@ export type TurnReader = Pick<
   TurnEngine,
   'get' | 'list' | 'listDocuments' | 'listChunks' | 'listToolCalls'
 > & {
-  /** Like `get`, but for those who may cancel it. */
+  /** Like `get`, but without the text so far of a turn that runs: that takes reading its log. */
+  getStored(viewer: Viewer, turnId: string): Promise<Turn>;
+  /** Like `getStored`, for those who may cancel it. */
   getToCancel(viewer: Viewer, turnId: string): Promise<Turn>;
 };
 
@@ -61,6 +63,7 @@ export function createTurnReader({ database, eventLog, policy }: TurnReaderDeps)
 
   return {
     get: async (viewer, turnId) => withPartialAnswer(await find(viewer, turnId, 'READ_OTHERS_CONVERSATIONS')),
+    getStored: (viewer, turnId) => find(viewer, turnId, 'READ_OTHERS_CONVERSATIONS'),
     getToCancel: (viewer, turnId) => find(viewer, turnId, 'CANCEL_OTHERS_TURNS'),
     async list(viewer, page) {
       const found = await database.asViewer(viewer, async (tx) => {

@@ -147,6 +147,11 @@ export function toStoredRequest(request: TurnRequest): JsonObject {
   };
 }
 
+/** Whether the stored key is the UUID of a WebSocket operation. */
+export function isOperationKey(idempotencyKey: string): boolean {
+  return idempotencyKey.startsWith('operation:');
+}
+
 /** The client's own key, when the stored key is one. */
 export function toClientTurnId(idempotencyKey: string | null): string | null {
   return idempotencyKey?.startsWith('key:') ? idempotencyKey.slice('key:'.length) : null;

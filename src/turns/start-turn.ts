@@ -20,7 +20,7 @@ import {
   selectRunningTurn,
   selectTurnByKey,
 } from './read-store.ts';
-import { parseRequest, type TurnRequest, toStoredRequest } from './request.ts';
+import { isOperationKey, parseRequest, type TurnRequest, toStoredRequest } from './request.ts';
 import type { TurnAssignment } from './run-turn.ts';
 import { insertAttachments, insertConversation, insertTurn, lockConversation } from './store.ts';
 
@@ -44,19 +44,25 @@ const INTERRUPT_ATTEMPTS = 3;
 /** Longest wait in milliseconds for a backend's list of models. */
 const CATALOG_TIMEOUT_MS = 10_000;
 
-/** The turn that this question already has. A key of the client's that names another question is a conflict. */
-async function findExisting(
-  deps: StartDeps,
-  viewer: Viewer,
-  request: TurnRequest,
-): Promise<Turn | undefined> {
+interface LookUp {
+  /** The turn that this question already has. */
+  readonly existing: Turn | undefined;
+  /** The request as it goes on: a key that cannot be its own is given up. */
+  readonly request: TurnRequest;
+}
+
+/**
+ * A key of the client's that names another question is a conflict. The id of a WebSocket operation that does so is given
+ * up instead: it was never the client's promise.
+ */
+async function lookUp(deps: StartDeps, viewer: Viewer, request: TurnRequest): Promise<LookUp> {
   const key = request.idempotencyKey;
-  if (key === null) return undefined;
-  const existing = await deps.database.asViewer(viewer, (tx) => selectTurnByKey(tx, viewer.id, key));
-  if (!existing || existing.fingerprint === request.fingerprint) return existing?.turn;
-  if (key.startsWith('operation:')) return undefined;
+  if (key === null) return { existing: undefined, request };
+  const holder = await deps.database.asViewer(viewer, (tx) => selectTurnByKey(tx, viewer.id, key));
+  if (!holder || holder.fingerprint === request.fingerprint) return { existing: holder?.turn, request };
+  if (isOperationKey(key)) return { existing: undefined, request: { ...request, idempotencyKey: null } };
   throw new AppError('IDEMPOTENCY_CONFLICT', 'The clientTurnId was already used for another request', {
-    details: { explanation: `It belongs to the turn ${existing.turn.id}` },
+    details: { explanation: `It belongs to the turn ${holder.turn.id}` },
   });
 }
 
@@ -152,7 +158,7 @@ async function accept(
     return { turn, created: true };
   } catch (error) {
     if (!isAppError(error, 'CONVERSATION_BUSY')) throw error;
-    const existing = await findExisting(deps, viewer, request);
+    const { existing } = await lookUp(deps, viewer, request);
     if (existing) return { turn: existing, created: false };
     if (request.whenBusy === 'REJECT') throw error;
     return undefined;
@@ -164,14 +170,6 @@ async function makeRoom(deps: StartDeps, viewer: Viewer, conversationId: string)
   if (running) await deps.supersede(running);
 }
 
-/** A key of a WebSocket operation that names another question is given up: it was never the client's promise. */
-async function dropStaleKey(deps: StartDeps, viewer: Viewer, request: TurnRequest): Promise<TurnRequest> {
-  const key = request.idempotencyKey;
-  if (!key?.startsWith('operation:')) return request;
-  const holder = await deps.database.asViewer(viewer, (tx) => selectTurnByKey(tx, viewer.id, key));
-  return holder ? { ...request, idempotencyKey: null } : request;
-}
-
 /** Accepts the question, or attaches to the turn that it already has. The order of the lines is the order of the checks. */
 export async function startTurn(
   deps: StartDeps,
@@ -179,17 +177,16 @@ export async function startTurn(
   input: StartTurnInput,
 ): Promise<StartedTurn> {
   if (deps.isDraining()) throw new AppError('SHUTTING_DOWN', 'This node is shutting down');
-  const request = parseRequest(input, deps.config.customization);
-  const pair = parseModelPair(request);
-  const existing = await findExisting(deps, viewer, request);
+  const parsed = parseRequest(input, deps.config.customization);
+  const pair = parseModelPair(parsed);
+  const { existing, request } = await lookUp(deps, viewer, parsed);
   if (existing) return { turn: existing, created: false };
   if (pair) requireAction(deps.policy, viewer, 'MODEL_OVERRIDE');
   const conversation = await getConversation(deps, viewer, request.conversationId);
   const chosen = await chooseFor(deps, request, conversation);
   const tools = chooseTools(chosen.backend, request);
-  const keyed = await dropStaleKey(deps, viewer, request);
   for (let attempt = 0; attempt <= INTERRUPT_ATTEMPTS; attempt += 1) {
-    const started = await accept(deps, viewer, { request: keyed, chosen, tools });
+    const started = await accept(deps, viewer, { request, chosen, tools });
     if (started) return started;
     if (request.conversationId !== null) await makeRoom(deps, viewer, request.conversationId);
   }
