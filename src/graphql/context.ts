@@ -1,4 +1,4 @@
-/** What every resolver receives. Who fills it in is the server's business (server/context.ts) and the composition root's. */
+/** What every resolver receives. Who fills it in is the server's business and the composition root's. */
 import type { ConversationDeps } from '../conversations/conversations.ts';
 import type { ImportDeps } from '../documents/documents.ts';
 import type { ModelDeps } from '../models/choose-model.ts';

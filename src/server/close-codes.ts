@@ -1,0 +1,22 @@
+/** The codes with which the server closes a WebSocket, beyond those that graphql-transport-ws itself prescribes. */
+import { isAppError } from '../errors.ts';
+
+/** Internal error (RFC 6455 §7.4.1). Stock clients do not retry. */
+export const INTERNAL_ERROR = 1011;
+/** The node is draining: connect again, to another one. Stock clients retry. */
+export const DRAINING = 1012;
+/** The reader is too slow, or the server has too much to do. Stock clients retry. */
+export const SLOW_OR_OVERLOADED = 1013;
+/** The client broke the protocol. */
+export const BAD_MESSAGE = 4400;
+/** Credentials are missing or invalid. Stock clients do not retry. */
+export const BAD_CREDENTIALS = 4401;
+/** The token has expired: refresh it and connect again. Stock clients retry. */
+export const TOKEN_EXPIRED = 4403;
+
+/** The code for a refusal to authenticate a connection. */
+export function toCloseCode(error: unknown): number {
+  if (isAppError(error, 'TOKEN_EXPIRED')) return TOKEN_EXPIRED;
+  if (isAppError(error, 'UNAUTHENTICATED') || isAppError(error, 'FORBIDDEN')) return BAD_CREDENTIALS;
+  return isAppError(error) ? SLOW_OR_OVERLOADED : INTERNAL_ERROR;
+}

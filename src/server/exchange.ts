@@ -1,0 +1,31 @@
+/** One request on its way through the server: what all transports share, and how an HTTP request wants its answer. */
+import type { Viewer } from '../types/viewer.ts';
+import type { SingleType, StreamType } from './accept.ts';
+import type { ResultStream } from './send-stream.ts';
+
+export interface Exchange {
+  readonly requestId: string;
+  /** The graphql-ws operation id, when it is a UUID. */
+  readonly operationId: string | null;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+  /** Who asks. Throws UNAUTHENTICATED, TOKEN_EXPIRED or AUTH_UNAVAILABLE. */
+  authenticate(): Promise<Viewer>;
+  /** Absent on a WebSocket. */
+  readonly answer?: HttpAnswer;
+}
+
+/** Filled in while the request is processed. */
+export interface HttpAnswer {
+  readonly method: string;
+  readonly accept: string | null;
+  /** Chosen when the operation is known, before it is executed. */
+  mediaType?: SingleType | StreamType | undefined;
+  /** The body, when it is a stream. */
+  stream?: ResultStream | undefined;
+}
+
+/** What Yoga carries through its hooks for us. */
+export interface ExchangeContext {
+  readonly exchange: Exchange;
+}

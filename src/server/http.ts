@@ -1,0 +1,185 @@
+/** The HTTP side of the server: routes, bodies in, answers out. What GraphQL makes of a request lives in yoga.ts. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Authenticate } from '../auth/authenticate.ts';
+import type { Config } from '../config/config.ts';
+import { AppError } from '../errors.ts';
+import type { HttpMetrics } from '../metrics.ts';
+import type { Exchange, HttpAnswer } from './exchange.ts';
+import { GRAPHIQL_CSP } from './graphiql.ts';
+import type { OriginPolicy } from './origins.ts';
+import { json, type Probe } from './probes.ts';
+import { readBody, requireJsonContent } from './request-body.ts';
+import { toRequestId } from './request-id.ts';
+import type { ResultFinisher } from './results.ts';
+import { type ResultStream, sendStream } from './send-stream.ts';
+import { toJsonAnswer, type WholeAnswer } from './use-answers.ts';
+import { GRAPHQL_PATH, type Yoga } from './yoga.ts';
+
+/** How long a client that is still sending a refused body may take to read the refusal. */
+const LINGER_MS = 1_000;
+
+export interface HttpDeps {
+  readonly yoga: Yoga;
+  readonly config: Pick<Config, 'mode' | 'server' | 'turns'>;
+  readonly origins: OriginPolicy;
+  readonly finisher: ResultFinisher;
+  readonly probes: ReadonlyMap<string, Probe>;
+  readonly authenticate: Authenticate;
+  readonly metrics: HttpMetrics;
+}
+
+export interface HttpEndpoint {
+  /** For the `request` event of a server. */
+  listener(req: IncomingMessage, res: ServerResponse): void;
+  /** Cuts all streams, so that their clients connect again elsewhere. */
+  cutStreams(): void;
+}
+
+export function createHttpEndpoint(deps: HttpDeps): HttpEndpoint {
+  const open = new Set<AbortController>();
+  return {
+    listener(req, res) {
+      const requestId = toRequestId(req.headers['x-request-id']);
+      const controller = new AbortController();
+      const startedAt = performance.now();
+      open.add(controller);
+      res.once('close', () => {
+        const durationMs = performance.now() - startedAt;
+        deps.metrics.requestAnswered({ route: toRoute(deps, req), status: res.statusCode, durationMs });
+        open.delete(controller);
+        controller.abort();
+      });
+      res.on('error', () => res.destroy());
+      res.setHeader('x-request-id', requestId);
+      res.setHeader('x-content-type-options', 'nosniff');
+      res.setHeader('cache-control', 'no-store');
+      route({ deps, req, res, requestId, signal: controller.signal }).catch((error: unknown) => {
+        refuse(error, { deps, req, res, requestId, signal: controller.signal });
+      });
+    },
+    cutStreams() {
+      for (const controller of open) controller.abort();
+    },
+  };
+}
+
+/** One of our own paths: what clients make up is counted together. */
+function toRoute({ probes }: HttpDeps, req: IncomingMessage): string {
+  const path = pathOf(req);
+  return path === GRAPHQL_PATH || path === '/' || probes.has(path) ? path : 'other';
+}
+
+interface Call {
+  readonly deps: HttpDeps;
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+}
+
+async function route(call: Call): Promise<void> {
+  const { deps, req, res } = call;
+  const path = pathOf(req);
+  if (path === GRAPHQL_PATH) return answerGraphQL(call);
+  const probe = deps.probes.get(path);
+  if (!probe && path !== '/') throw new AppError('NOT_FOUND', 'There is nothing here');
+  requireMethod(req, res, ['GET', 'HEAD']);
+  if (probe) return send(res, await probe());
+  if (deps.config.mode === 'development')
+    return send(res, { status: 302, headers: { location: GRAPHQL_PATH }, body: '' });
+  send(res, json(200, { service: 'millrace', graphql: GRAPHQL_PATH }));
+}
+
+async function answerGraphQL(call: Call): Promise<void> {
+  const { deps, req, res, requestId, signal } = call;
+  const { origin, host } = req.headers;
+  if (!deps.origins.allows(origin, host))
+    throw new AppError('FORBIDDEN', 'This origin may not call the server');
+  const method = requireMethod(req, res, ['GET', 'POST', 'OPTIONS']);
+  if (method === 'GET' && deps.config.mode === 'production' && req.headers.accept?.includes('text/html')) {
+    throw new AppError('NOT_FOUND', 'GraphiQL is there in development mode only');
+  }
+  if (method === 'POST') requireJsonContent(req);
+  const body = method === 'POST' ? await readBody(req) : null;
+  if (body === undefined) return;
+
+  const answer: HttpAnswer = { method, accept: req.headers.accept ?? null };
+  const exchange: Exchange = {
+    requestId,
+    operationId: null,
+    signal,
+    authenticate: () => deps.authenticate({ headers: req.headers }),
+    answer,
+  };
+  const { Request } = deps.yoga.fetchAPI;
+  const url = new URL(req.url ?? '/', 'http://localhost');
+  const response = await deps.yoga.handleRequest(
+    new Request(url, { method, headers: toHeaders(req), body }),
+    { exchange },
+  );
+  const isPage = response.headers.get('content-type')?.startsWith('text/html');
+  const headers = {
+    ...Object.fromEntries(response.headers),
+    ...(isPage && { 'content-security-policy': GRAPHIQL_CSP }),
+  };
+  if (answer.stream) return sendResults(call, answer.stream, headers);
+  send(res, { status: response.status, headers, body: await response.text() });
+}
+
+async function sendResults(call: Call, stream: ResultStream, headers: Record<string, string>): Promise<void> {
+  const { deps, res, requestId, signal } = call;
+  res.writeHead(200, { ...headers, 'x-accel-buffering': 'no' });
+  await sendStream(res, stream, {
+    keepAliveMs: deps.config.server.keepAliveMs,
+    stallMs: deps.config.turns.followerStallMs,
+    signal,
+    finish: (result) => deps.finisher.finish(result, requestId),
+    finishError: (error) => deps.finisher.finishError(error, requestId),
+  });
+}
+
+function refuse(error: unknown, { deps, req, res, requestId }: Call): void {
+  const coded = deps.finisher.finishError(error, requestId);
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  const answer = toJsonAnswer({ errors: [coded] }, req.headers.accept ?? null);
+  if (req.complete) send(res, answer);
+  else sendEarly(req, res, answer);
+}
+
+function send(res: ServerResponse, { status, headers, body }: WholeAnswer): void {
+  res.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  res.end(body);
+}
+
+/** Closing while the client still sends would reset the connection under the answer; so the rest is read and dropped. */
+function sendEarly(req: IncomingMessage, res: ServerResponse, { status, headers, body }: WholeAnswer): void {
+  res.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' });
+  res.write(body);
+  const end = (): void => {
+    clearTimeout(linger);
+    res.end();
+  };
+  const linger = setTimeout(end, LINGER_MS);
+  req.once('end', end).once('close', end).resume();
+}
+
+function requireMethod(req: IncomingMessage, res: ServerResponse, allowed: readonly string[]): string {
+  const { method = '' } = req;
+  if (allowed.includes(method)) return method;
+  res.setHeader('allow', allowed.join(', '));
+  throw new AppError('METHOD_NOT_ALLOWED', `The method ${method} is not supported here`);
+}
+
+export function pathOf(req: IncomingMessage): string {
+  const { url = '/' } = req;
+  return URL.canParse(url, 'http://localhost') ? new URL(url, 'http://localhost').pathname : url;
+}
+
+function toHeaders(req: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(req.headersDistinct).map(([name, values = []]) => [name, values.join(', ')]),
+  );
+}

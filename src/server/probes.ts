@@ -1,0 +1,41 @@
+/** What operators' machines ask: is the process alive, can it serve, and what has it counted. */
+import type { Metrics } from '../metrics.ts';
+import type { WholeAnswer } from './use-answers.ts';
+
+export interface ProbeDeps {
+  /** Why the server cannot serve now; empty when it can. */
+  readiness(): Promise<readonly string[]>;
+  readonly metrics: Pick<Metrics, 'registry'>;
+}
+
+export type Probe = () => Promise<WholeAnswer>;
+
+/** By path. */
+export function createProbes(deps: ProbeDeps): ReadonlyMap<string, Probe> {
+  return new Map<string, Probe>([
+    ['/livez', async () => json(200, { status: 'alive' })],
+    ['/readyz', () => readiness(deps)],
+    ['/metrics', () => metrics(deps)],
+  ]);
+}
+
+async function readiness(deps: ProbeDeps): Promise<WholeAnswer> {
+  const reasons = await deps.readiness().catch((error: unknown) => [messageOf(error)]);
+  return reasons.length === 0 ? json(200, { status: 'ready' }) : json(503, { status: 'not ready', reasons });
+}
+
+async function metrics({ metrics: { registry } }: ProbeDeps): Promise<WholeAnswer> {
+  return { status: 200, headers: { 'content-type': registry.contentType }, body: await registry.metrics() };
+}
+
+export function json(status: number, body: unknown): WholeAnswer {
+  return {
+    status,
+    headers: { 'content-type': 'application/json; charset=utf-8' },
+    body: JSON.stringify(body),
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,107 @@
+/** The one HTTP server of a process, with everything that it listens for. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { GraphQLSchema, ValidationRule } from 'graphql';
+import type { Authenticate } from '../auth/authenticate.ts';
+import type { Config } from '../config/config.ts';
+import { AppError } from '../errors.ts';
+import type { GraphQLContext, OperationContext } from '../graphql/context.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { createHttpEndpoint } from './http.ts';
+import { createOriginPolicy } from './origins.ts';
+import { createProbes, type ProbeDeps } from './probes.ts';
+import { createResultFinisher } from './results.ts';
+import { closeServer } from './shutdown.ts';
+import { createWebSocketEndpoint } from './websocket.ts';
+import { createGraphQLYoga } from './yoga.ts';
+
+export interface ServerDeps extends ProbeDeps {
+  readonly metrics: Pick<Metrics, 'registry' | 'requestAnswered'>;
+  readonly schema: GraphQLSchema;
+  /** Validation beyond the specification's, such as limits of depth and cost. */
+  readonly rules?: readonly ValidationRule[];
+  readonly config: Pick<Config, 'mode' | 'server' | 'turns'>;
+  readonly log: Log;
+  /** Called once a request, and once a WebSocket. */
+  readonly authenticate: Authenticate;
+  /** What the resolvers of one operation receive. */
+  createContext(operation: OperationContext): GraphQLContext;
+}
+
+export interface RunningServer extends AsyncDisposable {
+  /** Without a path. */
+  readonly url: string;
+  readonly port: number;
+  readonly server: Server;
+  /**
+   * Sends followers elsewhere: WebSockets are closed with 1012, evenly over the time, then streams are cut; new sockets
+   * are refused. Requests are still answered. Disposing closes everything within five seconds.
+   */
+  drain(spreadMs: number): Promise<void>;
+}
+
+/** Resolves when the server listens. Throws an AppError with a line for the operator when it cannot. */
+export async function startServer(deps: ServerDeps): Promise<RunningServer> {
+  const { config, log, authenticate } = deps;
+  const origins = createOriginPolicy(config);
+  const finisher = createResultFinisher(log);
+  const yoga = createGraphQLYoga({ ...deps, rules: deps.rules ?? [], origins, finisher });
+  const http = createHttpEndpoint({
+    yoga,
+    config,
+    origins,
+    finisher,
+    probes: createProbes(deps),
+    authenticate,
+    metrics: deps.metrics,
+  });
+  const websocket = createWebSocketEndpoint({ yoga, config, origins, finisher, log, authenticate });
+  // The timeouts are for requests that arrive slowly; they end with the request, so no stream is cut by them.
+  const server = createServer({
+    headersTimeout: 10_000,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    connectionsCheckingInterval: 2_000,
+  });
+  server.on('request', http.listener);
+  server.on('upgrade', websocket.upgrade);
+
+  const drain = async (spreadMs: number): Promise<void> => {
+    await websocket.drain(spreadMs);
+    http.cutStreams();
+  };
+  await listen(server, config.server);
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${toUrlHost(config.server.host)}:${port}`,
+    port,
+    server,
+    drain,
+    async [Symbol.asyncDispose]() {
+      await closeServer({ server, drain: () => drain(0), terminate: () => websocket.terminate() });
+      await yoga.dispose();
+    },
+  };
+}
+
+function listen(server: Server, { host, port }: Config['server']): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(toListenError(error, `${host}:${port}`)));
+    server.listen({ host, port }, resolve);
+  });
+}
+
+function toListenError(cause: NodeJS.ErrnoException, address: string): AppError {
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: `${address} is taken by another process; choose another port with PORT or --port`,
+    EACCES: `${address} needs privileges that this process lacks; choose a port above 1023`,
+    EADDRNOTAVAIL: `${address} is not an address of this machine; choose another with HOST or --host`,
+  };
+  const reason = reasons[cause.code ?? ''] ?? `Cannot listen on ${address}: ${cause.message}`;
+  return new AppError('INTERNAL_SERVER_ERROR', reason, { cause });
+}
+
+function toUrlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,111 @@
+/** Accepts WebSocket upgrades, and closes all sockets when the node leaves. What they carry lives in ws-protocol.ts. */
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Config } from '../config/config.ts';
+import { AppError, ERROR_CODES } from '../errors.ts';
+import { delay } from '../lib/abort.ts';
+import type { Log } from '../log.ts';
+import { DRAINING } from './close-codes.ts';
+import { pathOf } from './http.ts';
+import type { OriginPolicy } from './origins.ts';
+import { MAX_BODY_BYTES } from './request-body.ts';
+import { toRequestId } from './request-id.ts';
+import type { ResultFinisher, WireError } from './results.ts';
+import { serveConnection } from './ws-connection.ts';
+import { type Connection, createProtocol, type ProtocolDeps } from './ws-protocol.ts';
+import { GRAPHQL_PATH } from './yoga.ts';
+
+export interface WebSocketDeps extends ProtocolDeps {
+  readonly config: Pick<Config, 'server' | 'turns'>;
+  readonly origins: OriginPolicy;
+  readonly finisher: ResultFinisher;
+  readonly log: Log;
+}
+
+export interface WebSocketEndpoint {
+  /** For the `upgrade` event of a server. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Takes no more sockets and closes those there are with 1012, evenly over the time. Resolves when all closes are sent. */
+  drain(spreadMs: number): Promise<void>;
+  /** Cuts what is still there. */
+  terminate(): void;
+}
+
+export function createWebSocketEndpoint(deps: WebSocketDeps): WebSocketEndpoint {
+  const { log, config } = deps;
+  const protocol = createProtocol(deps);
+  const connections = new Map<WebSocket, Connection>();
+  let draining = false;
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: MAX_BODY_BYTES,
+    perMessageDeflate: false,
+    handleProtocols: chooseProtocol,
+  });
+  const options = {
+    protocol,
+    log,
+    keepAliveMs: config.server.keepAliveMs,
+    stallMs: config.turns.followerStallMs,
+  };
+
+  return {
+    upgrade(req, socket, head) {
+      socket.on('error', () => socket.destroy());
+      const refusal = findRefusal(req, deps.origins, draining);
+      if (refusal)
+        return refuseUpgrade(
+          socket,
+          deps.finisher.finishError(refusal, toRequestId(req.headers['x-request-id'])),
+        );
+      server.handleUpgrade(req, socket, head, (client) => {
+        connections.set(client, serveConnection(client, req, options));
+        client.once('close', () => connections.delete(client));
+      });
+    },
+    async drain(spreadMs) {
+      draining = true;
+      const pauseMs = spreadMs / Math.max(1, connections.size);
+      for (const connection of [...connections.values()]) {
+        connection.close(DRAINING, 'The node is draining; connect again');
+        if (pauseMs > 0) await delay(pauseMs);
+      }
+    },
+    terminate() {
+      for (const client of connections.keys()) client.terminate();
+    },
+  };
+}
+
+/** Another protocol is accepted, to be closed with 4406 by name: without one, clients only see a failed handshake. */
+function chooseProtocol(protocols: ReadonlySet<string>): string | false {
+  if (protocols.has(GRAPHQL_TRANSPORT_WS_PROTOCOL)) return GRAPHQL_TRANSPORT_WS_PROTOCOL;
+  return [...protocols][0] ?? false;
+}
+
+function findRefusal(req: IncomingMessage, origins: OriginPolicy, draining: boolean): AppError | undefined {
+  if (pathOf(req) !== GRAPHQL_PATH) return new AppError('NOT_FOUND', 'There is nothing here');
+  if (!origins.allows(req.headers.origin, req.headers.host)) {
+    return new AppError('FORBIDDEN', 'This origin may not call the server');
+  }
+  return draining ? new AppError('SHUTTING_DOWN', 'This node is draining') : undefined;
+}
+
+function refuseUpgrade(socket: Duplex, error: WireError): void {
+  const { status } = ERROR_CODES[error.extensions.code];
+  const body = JSON.stringify({ errors: [error] });
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      'connection: close',
+      'content-type: application/json; charset=utf-8',
+      `content-length: ${Buffer.byteLength(body)}`,
+      `x-request-id: ${error.extensions.requestId}`,
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}

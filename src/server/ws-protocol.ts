@@ -1,0 +1,141 @@
+/** The protocol graphql-transport-ws over our GraphQL server: who connects, what an operation runs in, how it is refused. Sockets live in websocket.ts. */
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
+import { type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
+import type { Authenticate, Credentials } from '../auth/authenticate.ts';
+import { AppError } from '../errors.ts';
+import { findAppError } from '../graphql/errors.ts';
+import { isUuid, randomId } from '../lib/ids.ts';
+import type { Viewer } from '../types/viewer.ts';
+import { SLOW_OR_OVERLOADED, toCloseCode } from './close-codes.ts';
+import type { Exchange } from './exchange.ts';
+import type { ResultFinisher } from './results.ts';
+import type { Yoga } from './yoga.ts';
+
+/** Operations that one socket may have open at once. */
+const MAX_OPERATIONS = 20;
+/** Bytes that fit into a close frame's reason. */
+const MAX_REASON_BYTES = 123;
+
+/** An open operation of a connection. */
+export interface Operation {
+  readonly requestId: string;
+  readonly controller: AbortController;
+  /** False as soon as the protocol has done with it. */
+  isOpen(): boolean;
+}
+
+/** What the protocol knows of a socket. */
+export interface Connection {
+  readonly [key: string]: unknown;
+  readonly headers: Credentials['headers'];
+  readonly operations: Map<string, Operation>;
+  viewer?: Viewer;
+  /** Ends the connection and all its operations. */
+  close(code: number, reason: string): void;
+}
+
+export interface ProtocolDeps {
+  readonly yoga: Yoga;
+  readonly finisher: ResultFinisher;
+  readonly authenticate: Authenticate;
+}
+
+type Enveloped = ReturnType<Yoga['getEnveloped']>;
+type EnvelopedArgs = ExecutionArgs & { readonly enveloped: Enveloped };
+type Params = Record<string, unknown> | undefined;
+
+export function createProtocol(deps: ProtocolDeps): Server<Connection> {
+  const { finisher } = deps;
+  return makeServer<Params, Connection>({
+    connectionInitWaitTimeout: 3_000,
+    onConnect: (context) => connect(deps, context),
+    onSubscribe: (context, id, payload) => prepare(deps, open(context, id), payload),
+    execute: (args) => (args as EnvelopedArgs).enveloped.execute(args),
+    subscribe: (args) => (args as EnvelopedArgs).enveloped.subscribe(args),
+    onNext(context, id, _payload, _args, result) {
+      return finisher.finish(result as ExecutionResult, requestIdOf(context.extra, id));
+    },
+    onError({ extra }, id, _payload, errors) {
+      // A follower that lost the database keeps a valid cursor, and its client should connect again.
+      const isLost = errors.some((error) => findAppError(error)?.code === 'DEPENDENCY_UNAVAILABLE');
+      const coded = errors.map((error) => finisher.finishError(error, requestIdOf(extra, id)));
+      if (isLost) extra.close(SLOW_OR_OVERLOADED, 'The database cannot be reached');
+      return coded;
+    },
+  });
+}
+
+/** Aborts what the protocol has done with: the client completed it, or it ended by itself. */
+export function sweepOperations(operations: Map<string, Operation>): void {
+  for (const [id, operation] of operations) {
+    if (operation.isOpen()) continue;
+    operations.delete(id);
+    operation.controller.abort();
+  }
+}
+
+async function connect(
+  deps: ProtocolDeps,
+  { connectionParams, extra }: Context<Params, Connection>,
+): Promise<boolean> {
+  try {
+    extra.viewer = await deps.authenticate({ headers: extra.headers, connectionParams });
+    return true;
+  } catch (error) {
+    const { message } = deps.finisher.finishError(error, randomId());
+    extra.close(toCloseCode(error), Buffer.from(message).subarray(0, MAX_REASON_BYTES).toString());
+    return false;
+  }
+}
+
+function open(context: Context<Params, Connection>, id: string): Exchange {
+  const { operations, viewer } = context.extra;
+  const operation: Operation = {
+    requestId: randomId(),
+    controller: new AbortController(),
+    isOpen: () => id in context.subscriptions,
+  };
+  operations.set(id, operation);
+  return {
+    requestId: operation.requestId,
+    operationId: isUuid(id) ? id : null,
+    signal: operation.controller.signal,
+    async authenticate() {
+      if (operations.size > MAX_OPERATIONS) {
+        throw new AppError(
+          'TOO_MANY_SUBSCRIPTIONS',
+          `A socket may have ${MAX_OPERATIONS} operations open at once`,
+        );
+      }
+      if (!viewer) throw new AppError('UNAUTHENTICATED', 'The connection has not been acknowledged');
+      return viewer;
+    },
+  };
+}
+
+/** What to execute, or why not: a refusal concerns this operation only, so nothing may be thrown. */
+async function prepare(
+  { yoga }: ProtocolDeps,
+  exchange: Exchange,
+  params: SubscribePayload,
+): Promise<EnvelopedArgs | readonly GraphQLError[]> {
+  try {
+    const enveloped = yoga.getEnveloped({ exchange, params });
+    const { schema } = enveloped;
+    const document = enveloped.parse(params.query);
+    if (!getOperationAST(document, params.operationName)) {
+      throw new AppError('OPERATION_RESOLUTION_FAILURE', 'Could not determine what operation to execute');
+    }
+    const errors: readonly GraphQLError[] = enveloped.validate(schema, document);
+    if (errors.length > 0) return errors;
+    const contextValue = await enveloped.contextFactory();
+    const { operationName, variables: variableValues } = params;
+    return { enveloped, schema, document, operationName, variableValues, contextValue };
+  } catch (error) {
+    return [error instanceof GraphQLError ? error : new GraphQLError(String(error), { cause: error })];
+  }
+}
+
+function requestIdOf({ operations }: Connection, id: string): string {
+  return operations.get(id)?.requestId ?? randomId();
+}

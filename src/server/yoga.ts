@@ -1,0 +1,91 @@
+/** The GraphQL server behind HTTP and WebSocket: Yoga with the rules of this folder. Sockets and bodies are not its business. */
+import { useCSRFPrevention } from '@graphql-yoga/plugin-csrf-prevention';
+import type { DocumentNode, GraphQLSchema, ValidationRule } from 'graphql';
+import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import { LRUCache } from 'lru-cache';
+import type { Config } from '../config/config.ts';
+import type { GraphQLContext, OperationContext } from '../graphql/context.ts';
+import type { Log } from '../log.ts';
+import type { ExchangeContext } from './exchange.ts';
+import { GRAPHIQL_OPTIONS, renderGraphiql } from './graphiql.ts';
+import type { OriginPolicy } from './origins.ts';
+import type { ResultFinisher } from './results.ts';
+import { useAnswers } from './use-answers.ts';
+import { useEngine } from './use-engine.ts';
+import { useHttpRules } from './use-http-rules.ts';
+
+export const GRAPHQL_PATH = '/graphql';
+
+/** Characters of cached documents; parsed ones take some times as much. */
+const MAX_CACHED_CHARACTERS = 4 * 1024 * 1024;
+/** Either says that a script sent the request, so that a browser asked for leave before (see CORS). */
+const PREFLIGHT_HEADERS = ['graphql-require-preflight', 'apollo-require-preflight'];
+
+export type Yoga = YogaServerInstance<ExchangeContext, GraphQLContext>;
+
+export interface YogaDeps {
+  readonly schema: GraphQLSchema;
+  /** Validation beyond the specification's, such as limits of depth and cost. */
+  readonly rules: readonly ValidationRule[];
+  readonly config: Pick<Config, 'mode'>;
+  readonly log: Log;
+  readonly origins: OriginPolicy;
+  readonly finisher: ResultFinisher;
+  createContext(operation: OperationContext): GraphQLContext;
+}
+
+export function createGraphQLYoga(deps: YogaDeps): Yoga {
+  const { log, origins } = deps;
+  return createYoga<ExchangeContext, GraphQLContext>({
+    schema: deps.schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    context: async ({ exchange }) => {
+      const { requestId, operationId, signal } = exchange;
+      return deps.createContext({ viewer: await exchange.authenticate(), requestId, operationId, signal });
+    },
+    logging: {
+      debug: () => {},
+      info: (...args) => log.debug({ args }, 'yoga'),
+      warn: (...args) => log.warn({ args }, 'yoga'),
+      error: (...args) => log.error({ args }, 'yoga'),
+    },
+    // Errors are masked where results leave the server, with the requestId: see results.ts.
+    maskedErrors: false,
+    batching: false,
+    multipart: false,
+    maxRequestBodySize: false,
+    landingPage: false,
+    parserAndValidationCache: {
+      documentCache: createTextCache<DocumentNode>(),
+      errorCache: createTextCache<Error>(),
+    },
+    graphiql: deps.config.mode === 'development' && GRAPHIQL_OPTIONS,
+    renderGraphiQL: renderGraphiql,
+    cors: (request) => {
+      const origin = request.headers.get('origin') ?? undefined;
+      if (origin === undefined || !origins.allows(origin, request.headers.get('host') ?? undefined))
+        return false;
+      return {
+        origin: [origin],
+        credentials: false,
+        methods: ['GET', 'POST'],
+        exposedHeaders: ['x-request-id', 'retry-after'],
+        maxAge: 600,
+      };
+    },
+    plugins: [
+      useEngine(deps.rules),
+      useHttpRules(),
+      useCSRFPrevention({ requestHeaders: PREFLIGHT_HEADERS }),
+      useAnswers(deps.finisher),
+    ],
+  });
+}
+
+function createTextCache<Value extends object>(): LRUCache<string, Value> {
+  return new LRUCache({
+    max: 1_000,
+    maxSize: MAX_CACHED_CHARACTERS,
+    sizeCalculation: (_value, text) => text.length + 1,
+  });
+}
