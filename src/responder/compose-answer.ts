@@ -20,7 +20,7 @@ const NOTICE =
 const NO_SEARCH =
   'This question was asked without document search, and there is nothing else to answer from.';
 const NO_MATCH =
-  'No imported document matches this question. Ask in other words, or import documents that cover it with `millrace documents import`.';
+  'No imported document matches this question. Ask in other words, or import documents that cover it: `npm start -- documents import PATH`.';
 
 const MAX_QUOTED = 4;
 /** Passages that match less than half as well as the best one are not worth reading. */

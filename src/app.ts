@@ -1,0 +1,132 @@
+/** The composition root: the only place that constructs. What is made first is disposed last. */
+import type { Authenticate } from './auth/authenticate.ts';
+import { createNoop } from './auth/modules/noop.ts';
+import { createDefaultPolicy } from './auth/policy.ts';
+import type { BackendRegistry } from './backend/backend.ts';
+import { createBackend } from './backend/client.ts';
+import { createBackendRegistry } from './backend/registry.ts';
+import { type Config, configSchema } from './config/config.ts';
+import { readVersion } from './config/version.ts';
+import { type Database, openDatabase } from './db/client.ts';
+import { startEmbeddedPostgres } from './db/embedded.ts';
+import { migrateDatabase } from './db/migrate.ts';
+import { searchServerDocuments } from './documents/documents.ts';
+import { importOwnDocs } from './documents/own-docs.ts';
+import { createPostgresLog } from './event-log/postgres.ts';
+import type { Services } from './graphql/context.ts';
+import { createSchema } from './graphql/schema.ts';
+import { isLoopbackHost } from './lib/loopback.ts';
+import { createLog, type Log } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { MODEL, VECTOR_STORE } from './responder/request.ts';
+import { startResponder } from './responder/responder.ts';
+import { type RunningServer, startServer } from './server/server.ts';
+import { createEngine } from './turns/create-engine.ts';
+import type { TurnEngine } from './turns/engine.ts';
+import type { App, StartupSummary } from './types/app.ts';
+
+/** Provider name of the built-in backend. */
+const RESPONDER_ID = 'millrace';
+
+/** What is shared while the application is put together. */
+interface Construction {
+  readonly config: Config;
+  readonly log: Log;
+  readonly resources: AsyncDisposableStack;
+}
+
+async function openConfiguredDatabase({ config, log, resources }: Construction): Promise<Database> {
+  const { poolSize } = config.database;
+  const { dataDir } = config;
+  const url = config.database.url ?? resources.use(await startEmbeddedPostgres({ dataDir, log })).url;
+  await migrateDatabase(url);
+  return resources.use(openDatabase({ url, poolSize }));
+}
+
+/** The configured backends; without any, the built-in one with Millrace's own pages to answer from. */
+async function openBackends(making: Construction, database: Database): Promise<BackendRegistry> {
+  const { config, log, resources } = making;
+  if (config.backends.length > 0) {
+    return createBackendRegistry(config.backends.map((backend) => createBackend(backend, { log })));
+  }
+  await importOwnDocs({ database });
+  const searchDocuments = (query: string, limit: number) =>
+    searchServerDocuments({ database }, { query, limit });
+  const { baseUrl, apiKey } = resources.use(await startResponder({ searchDocuments, log }));
+  const { backends } = configSchema.parse({
+    backends: [{ id: RESPONDER_ID, baseUrl, apiKey, models: [MODEL] }],
+  });
+  return createBackendRegistry(
+    backends.map((backend) => createBackend(backend, { log, vectorStores: [VECTOR_STORE] })),
+  );
+}
+
+interface Core extends Pick<Services, 'database' | 'registry' | 'config' | 'policy'> {
+  readonly metrics: Metrics;
+}
+
+function startEngine({ config, log, resources }: Construction, core: Core): TurnEngine {
+  const { database } = core;
+  const eventLog = resources.use(createPostgresLog({ database, log, flushMs: config.turns.flushMs }));
+  const engine = resources.use(createEngine({ ...core, config, eventLog, log }));
+  core.metrics.observeRunning(() => engine.runningCount);
+  return engine;
+}
+
+async function serve(making: Construction, core: Core, engine: TurnEngine): Promise<RunningServer> {
+  const { config, log, resources } = making;
+  const { database, metrics } = core;
+  const services: Services = { ...core, engine, service: { name: 'millrace', version: readVersion() } };
+  const authenticate: Authenticate = createNoop();
+  const server = await startServer({
+    schema: createSchema(),
+    config,
+    log,
+    metrics,
+    authenticate,
+    createContext: (operation) => ({ ...operation, services }),
+    readiness: async () => {
+      await database.ping();
+      return [];
+    },
+  });
+  return resources.use(server);
+}
+
+function summarizeStart(config: Config, registry: BackendRegistry, url: string): StartupSummary {
+  const { defaultProvider, defaultModel } = config.inference;
+  const builtIn = config.backends.length === 0;
+  return {
+    version: readVersion(),
+    url,
+    graphiqlUrl: config.mode === 'development' ? `${url}/graphql` : null,
+    backends: registry.backends.map(({ id, location }) => ({
+      id,
+      location: builtIn ? 'built-in: quotes imported documents, no language model' : location,
+      model: builtIn ? MODEL : id === defaultProvider ? defaultModel : undefined,
+    })),
+    database: config.database.url === undefined ? `built-in (${config.dataDir})` : 'DATABASE_URL',
+  };
+}
+
+/**
+ * Starts everything that the configuration asks for and resolves when the server accepts questions.
+ * Rejects with an AppError of one line for the operator, and has then taken down what it had started.
+ */
+export async function createApp(config: Config): Promise<App> {
+  await using resources = new AsyncDisposableStack();
+  const log = createLog(config.logLevel);
+  const making: Construction = { config, log, resources };
+  const database = await openConfiguredDatabase(making);
+  const registry = await openBackends(making, database);
+  const policy = createDefaultPolicy({ localOperator: isLoopbackHost(config.server.host) });
+  const core: Core = { database, registry, config, policy, metrics: createMetrics() };
+  const engine = startEngine(making, core);
+  const { url } = await serve(making, core, engine);
+  const kept = resources.move();
+  return {
+    url,
+    startupSummary: summarizeStart(config, registry, url),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}

@@ -1,0 +1,65 @@
+/** What a command has of the process it runs in, and how it ends: the exit codes and the one line of a failure. */
+import { inspect } from 'node:util';
+import type { Config } from '../config/config.ts';
+import type { Environment } from '../config/environment.ts';
+import { loadConfig } from '../config/load.ts';
+import { isAppError } from '../errors.ts';
+
+export interface Shell {
+  readonly env: Environment;
+  readonly cwd: string;
+  /** Writes to standard output and standard error; a line ends with its own line feed. */
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** Where to draw progress; absent, or no terminal: nowhere. */
+  readonly terminal?: NodeJS.WriteStream;
+}
+
+export const EXIT = {
+  ok: 0,
+  failure: 1,
+  /** EX_CONFIG of sysexits.h: starting again without a change is pointless. */
+  badConfig: 78,
+} as const;
+
+/** The values of settings that were given as flags, by the flag's name. */
+export type Flags = Readonly<Record<string, string | undefined>>;
+
+/** Loads the configuration and does the work, which says its exit code; a failure becomes one line on standard error. */
+export async function runWithConfig(
+  shell: Shell,
+  flags: Flags,
+  work: (config: Config) => Promise<number>,
+): Promise<number> {
+  const config = loadOrExplain(shell, flags);
+  if (config === undefined) return EXIT.badConfig;
+  try {
+    return await work(config);
+  } catch (error) {
+    shell.err(toFailureText(error, config));
+    return EXIT.failure;
+  }
+}
+
+function loadOrExplain(shell: Shell, flags: Flags): Config | undefined {
+  try {
+    return loadConfig({ env: shell.env, flags, cwd: shell.cwd });
+  } catch (error) {
+    if (!isAppError(error, 'BAD_USER_INPUT')) throw error;
+    shell.err(`millrace: ${error.message}\n`);
+    return undefined;
+  }
+}
+
+/** One line that ends with the reason, where the error has one, and the whole error with its causes when the log level is debug. */
+export function toFailureText(error: unknown, { logLevel }: Pick<Config, 'logLevel'>): string {
+  const line = toLine(error);
+  const reason = error instanceof Error && error.cause !== undefined ? toLine(error.cause) : '';
+  const whole = line.includes(reason) ? line : `${line} (${reason})`;
+  return `millrace: ${whole}\n${logLevel === 'debug' ? `${inspect(error)}\n` : ''}`;
+}
+
+function toLine(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return text.split('\n', 1).join();
+}
