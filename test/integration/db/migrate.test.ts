@@ -5,6 +5,7 @@ import postgres from 'postgres';
 import { expect, inject, test } from 'vitest';
 import { migrateDatabase } from '../../../src/db/migrate.ts';
 import * as conversations from '../../../src/db/tables/conversations.ts';
+import * as documents from '../../../src/db/tables/documents.ts';
 import * as events from '../../../src/db/tables/events.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import { createDatabase, dropDatabase } from '../../support/postgres.ts';
@@ -47,7 +48,7 @@ test('a lock that another node holds is waited for', async () => {
 
 test('every column that the tables declare is there after migrating', async () => {
   await using db = await createTestDatabase();
-  const tables = [conversations, events]
+  const tables = [conversations, documents, events]
     .flatMap((module) => Object.values(module))
     .filter((each) => is(each, PgTable));
   expect(tables.length).toBeGreaterThan(5);
