@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { listScenarios, listWarmUps, parseOptions, START_STEP_MS } from '../../bench/options.ts';
+
+describe('parseOptions', () => {
+  it('follows over WebSocket, in full length and with a table, unless it is told otherwise', () => {
+    expect(parseOptions([])).toEqual({
+      quick: false,
+      json: false,
+      transport: 'ws',
+      only: '',
+      profile: undefined,
+    });
+    const given = ['--quick', '--json', '--transport', 'sse', '--only', 'full', '--profile', 'profiles'];
+    expect(parseOptions(given)).toEqual({
+      quick: true,
+      json: true,
+      transport: 'sse',
+      only: 'full',
+      profile: 'profiles',
+    });
+  });
+
+  it('gives way to a question for help', () => {
+    expect(parseOptions(['--quick', '--help'])).toBeUndefined();
+  });
+
+  it.each([
+    [['--transport', 'udp'], /ws or sse, not "udp"/],
+    [['--slow'], /--slow/],
+    [['quick'], /quick/],
+  ])('refuses %j', (args, message) => {
+    expect(() => parseOptions(args)).toThrow(message);
+  });
+});
+
+describe('listScenarios', () => {
+  it('has a paced run of 1, 100 and 500 streams at 50 tokens per second', () => {
+    const paced = listScenarios({ quick: false, only: '50/s' });
+    expect(paced.map(({ streams, tokensPerSecond }) => [streams, tokensPerSecond])).toEqual([
+      [1, 50],
+      [100, 50],
+      [500, 50],
+    ]);
+  });
+
+  it('has runs at full speed too, in both lengths', () => {
+    for (const quick of [false, true]) {
+      const fast = listScenarios({ quick, only: '' }).filter((one) => one.tokensPerSecond === null);
+      expect(fast.map(({ streams }) => streams > 1)).toEqual([false, true]);
+    }
+  });
+
+  it('refuses a filter that leaves nothing, and names what there is', () => {
+    expect(() => listScenarios({ quick: true, only: '× 7' })).toThrow(/no scenario has "× 7".*50\/s × 1/);
+  });
+
+  it('fits into four minutes, and in short into forty seconds, at the planned pace on both servers', () => {
+    const seconds = (quick: boolean): number =>
+      [...listScenarios({ quick, only: '' }), ...listWarmUps({ quick })]
+        .map(({ tokens, tokensPerSecond: pace, streams }) =>
+          pace === null ? (tokens * streams) / 10_000 : tokens / pace + (streams * START_STEP_MS) / 1e3,
+        )
+        .reduce((sum, each) => sum + 2 * each, 0);
+    expect(seconds(false)).toBeLessThan(200);
+    expect(seconds(true)).toBeLessThan(30);
+  });
+});
