@@ -1,14 +1,7 @@
 /** The GraphQL engine behind all transports: graphql-js with its bounds, and the codes of what it refuses. */
-import {
-  execute,
-  GraphQLError,
-  parse,
-  specifiedRules,
-  subscribe,
-  type ValidationRule,
-  validate,
-} from 'graphql';
+import { execute, GraphQLError, parse, specifiedRules, type ValidationRule, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { subscribe } from './subscribe.ts';
 
 /** The stock introspection query has about 400. */
 const MAX_TOKENS = 4_000;
