@@ -2,9 +2,9 @@
 import type { GraphiQLOptions } from 'graphql-yoga';
 import { GRAPHIQL_TABS } from './graphiql-tabs.ts';
 
-export const GRAPHIQL_OPTIONS: GraphiQLOptions = {
+/** With the query that is shown first: without it, GraphiQL opens an empty tab when the page is loaded again. */
+export const GRAPHIQL_OPTIONS: GraphiQLOptions & { readonly query: string | undefined } = {
   title: 'Millrace',
-  // Without it, GraphiQL adds an empty tab whenever the page is loaded again.
   query: GRAPHIQL_TABS[0]?.query,
   subscriptionsProtocol: 'WS',
   shouldPersistHeaders: false,
@@ -29,8 +29,11 @@ export const GRAPHIQL_CSP = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** GraphiQL moves a tab away from under the pointer that is pressed on it for the first time: the click is lost. */
+const STYLE = '<style>.graphiql-tab { transform: none !important; }</style>';
+
 /** Nine megabytes of script, so it is loaded when somebody asks for it. */
 export async function renderGraphiql(options: GraphiQLOptions): Promise<string> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  return renderGraphiQL(options);
+  return renderGraphiQL(options).replace('</head>', `${STYLE}</head>`);
 }

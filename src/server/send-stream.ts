@@ -53,7 +53,10 @@ export async function sendStream(
       res.write(format.encode(finished));
       await outlet.whenRoom();
     }
-    res.end(isCut || signal.aborted ? undefined : format.closing);
+    isCut ||= signal.aborted;
+    res.end(isCut ? undefined : format.closing);
+    // Kept alive, it would be one more connection that nobody uses when the server closes.
+    if (isCut) socket.destroySoon();
   } catch (error) {
     res.end(format.encode({ errors: [options.finishError(error)] }) + format.closing);
   } finally {

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../src/types/json.ts';
+import { startTestApp, type TestApp, type TestAppOptions } from '../support/app.ts';
+import { followTurn, type Payload, TRANSPORTS, toFollowing, toQuestion } from '../support/clients.ts';
+import {
+  type FollowedEvent,
+  findGaps,
+  toFollowedEvent,
+  toFollowedEvents,
+} from '../support/clients-events.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { startFakeBackend } from '../support/fake-backend.ts';
+import { createGate, stream } from '../support/fake-backend-script.ts';
+import {
+  annotated,
+  argumentsDone,
+  completed,
+  created,
+  delta,
+  fileSearch,
+  functionCall,
+  itemAdded,
+  itemDone,
+  mcpCall,
+  message,
+  openText,
+} from '../support/streams.ts';
+import { translateAll } from '../support/translated.ts';
+
+const results = [{ file_id: 'f1', filename: 'Tides', text: 'It is out.', score: 0.9, attributes: {} }];
+const citation = { type: 'url_citation', url: 'https://example.org/moon', title: 'Moon' };
+
+/** A response with every kind of event that a turn without failures can have, and text around the tools. */
+const UPSTREAM: readonly JsonObject[] = [
+  created,
+  { type: 'response.reasoning_summary_text.delta', output_index: 0, summary_index: 0, delta: 'Tides follow' },
+  { type: 'response.reasoning_summary_text.delta', output_index: 0, summary_index: 0, delta: ' the moon.' },
+  itemDone(fileSearch(results), 1),
+  itemDone(mcpCall, 2),
+  itemAdded(functionCall, 3),
+  argumentsDone('fc_1', '{"day":3}'),
+  itemDone(functionCall, 3),
+  openText({ output: 4 }),
+  ...['The', ' tide', ' is', ' out.'].map((text) => delta(text, { output: 4 })),
+  completed([message('The tide is out.'), annotated('', [citation])]),
+];
+
+interface Seen {
+  readonly turnId: string;
+  readonly events: readonly FollowedEvent[];
+}
+
+async function ask(app: TestApp): Promise<Seen> {
+  const payloads = await Array.fromAsync(followTurn(app, toQuestion('What does the tide do?')));
+  const events = toFollowedEvents(payloads);
+  return { turnId: events[0]?.turnId ?? '', events };
+}
+
+/** The events that an asker receives while the backend stands before the upstream event of that index. */
+async function takeUntilHeld(
+  asking: AsyncGenerator<Payload>,
+  index: number,
+): Promise<readonly FollowedEvent[]> {
+  const { bodies } = translateAll(UPSTREAM.slice(0, index));
+  const events: FollowedEvent[] = [];
+  while (events.length <= bodies.length) events.push(toFollowedEvent((await asking.next()).value));
+  return events;
+}
+
+/** A node for as long as the test uses it. */
+async function runApp<T>(options: TestAppOptions, use: (app: TestApp) => Promise<T>): Promise<T> {
+  await using app = await startTestApp(options);
+  return await use(app);
+}
+
+/** What followers receive after every cursor of the events, in order. */
+async function followAfterEach(
+  follow: (after: string) => AsyncIterable<Payload>,
+  events: readonly FollowedEvent[],
+): Promise<readonly (readonly FollowedEvent[])[]> {
+  return Promise.all(
+    events.map(async ({ cursor }) => toFollowedEvents(await Array.fromAsync(follow(cursor)))),
+  );
+}
+
+/** The rest of the turn after each of its first events. */
+function toRests(events: readonly FollowedEvent[], count = events.length) {
+  return events.slice(0, count).map((_, index) => events.slice(index + 1));
+}
+
+describe.each(TRANSPORTS)('turnEvents over $name', ({ follow }) => {
+  const restOf = (app: TestApp, turnId: string) => (cursor: string) =>
+    follow(app, toFollowing(turnId, cursor));
+
+  it('gives exactly the rest after every cursor of an ended turn', async () => {
+    await using fake = await startFakeBackend();
+    await using app = await startTestApp({ backend: fake.url });
+    fake.reply(stream(UPSTREAM));
+    const { turnId, events } = await ask(app);
+    expect(events.length).toBeGreaterThan(12);
+    expect(findGaps(events)).toEqual([]);
+    expect(await followAfterEach(restOf(app, turnId), events)).toEqual(toRests(events));
+  });
+
+  it.each([1, 4, 7, 11, UPSTREAM.length - 1])(
+    'gives exactly the rest after every cursor of a turn whose backend stands before event %i',
+    async (index) => {
+      await using fake = await startFakeBackend();
+      await using app = await startTestApp({ backend: fake.url });
+      const gate = createGate();
+      fake.reply(stream(UPSTREAM, { holds: { [index]: gate } }));
+      await using asking = followTurn(app, toQuestion('What does the tide do?'));
+      const seen = await takeUntilHeld(asking, index);
+      const turnId = seen[0]?.turnId ?? '';
+      const rests = followAfterEach(restOf(app, turnId), seen);
+      // One follower more shows that the turn is still running when the others have joined.
+      await using late = follow(app, toFollowing(turnId));
+      const replayed = await takeUntilHeld(late, index);
+      expect(replayed).toEqual(seen);
+      gate.release();
+      const events = [...seen, ...toFollowedEvents(await Array.fromAsync(asking))];
+      expect(events.at(-1)?.__typename).toBe('EndEvent');
+      expect(await rests).toEqual(toRests(events, seen.length));
+      expect([...replayed, ...toFollowedEvents(await Array.fromAsync(late))]).toEqual(events);
+    },
+  );
+
+  it('gives exactly the rest after every cursor when the server was started again', async () => {
+    await using database = await createTestDatabase();
+    await using fake = await startFakeBackend();
+    const options = { backend: fake.url, databaseUrl: database.url };
+    fake.reply(stream(UPSTREAM));
+    const { turnId, events } = await runApp(options, ask);
+    const rests = await runApp(options, (app) => followAfterEach(restOf(app, turnId), events));
+    expect(rests).toEqual(toRests(events));
+  });
+
+  it('gives exactly the rest, and the interruption, of a turn that ran when the server was shut down', async () => {
+    await using database = await createTestDatabase();
+    await using fake = await startFakeBackend();
+    const options = { backend: fake.url, databaseUrl: database.url };
+    fake.reply(stream(UPSTREAM, { holds: { 11: createGate() } }));
+    const seen = await runApp(options, async (app) => {
+      await using asking = followTurn(app, toQuestion('What does the tide do?'));
+      return await takeUntilHeld(asking, 11);
+    });
+    const turnId = seen[0]?.turnId ?? '';
+    const [all, rests] = await runApp(options, async (app) => [
+      toFollowedEvents(await Array.fromAsync(follow(app, toFollowing(turnId)))),
+      await followAfterEach(restOf(app, turnId), seen),
+    ]);
+    expect(all.slice(1, -1)).toEqual(seen.slice(1));
+    expect(all.at(-1)).toMatchObject({
+      __typename: 'InterruptedEvent',
+      reason: 'SHUTDOWN',
+      answer: 'The tide',
+    });
+    expect(rests).toEqual(toRests(all, seen.length));
+  });
+
+  it.each([
+    ['of another turn', 'other'],
+    ['that nobody made', 'nonsense'],
+  ])('refuses a cursor %s with CURSOR_INVALID instead of events', async (_, kind) => {
+    await using fake = await startFakeBackend();
+    await using app = await startTestApp({ backend: fake.url });
+    const [one, other] = [await ask(app), await ask(app)];
+    const cursor = kind === 'other' ? other.events[1]?.cursor : kind;
+    const payloads = await Array.fromAsync(follow(app, toFollowing(one.turnId, cursor)));
+    expect(payloads.map(({ errors }) => errors?.map(({ extensions }) => extensions?.code))).toEqual([
+      ['CURSOR_INVALID'],
+    ]);
+  });
+});
