@@ -1,6 +1,7 @@
 /** From a request to the parts of its response: search, compose, cut, count. */
 import { randomId } from '../lib/ids.ts';
 import type { FoundPassage } from '../types/document.ts';
+import { choosePassages } from './choose-passages.ts';
 import { type ComposedAnswer, composeAnswer } from './compose-answer.ts';
 import type { AnswerRequest } from './request.ts';
 import type { ResponseParts } from './response-events.ts';
@@ -16,7 +17,7 @@ export async function answer(
   const { body, userMessages, maxResults } = request;
   const query = toSearchQuery(userMessages);
   const found = maxResults === 0 ? undefined : await searchDocuments(query, maxResults);
-  const whole = composeAnswer(found);
+  const whole = composeAnswer(found && choosePassages(found, userMessages.at(-1) ?? ''));
   const cut = cutAnswer(whole, body.max_output_tokens ?? Number.POSITIVE_INFINITY);
   return {
     body,

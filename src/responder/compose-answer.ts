@@ -22,16 +22,10 @@ const NO_SEARCH =
 const NO_MATCH =
   'No imported document matches this question. Ask in other words, or import documents that cover it: `npm start -- documents import PATH`.';
 
-const MAX_QUOTED = 4;
-/** Passages that match less than half as well as the best one are not worth reading. */
-const MIN_SHARE_OF_BEST = 0.5;
-
-/** `found` is sorted, best first; undefined: no search was allowed. */
-export function composeAnswer(found: readonly FoundPassage[] | undefined): ComposedAnswer {
-  if (found === undefined) return { text: `${NOTICE}\n\n${NO_SEARCH}`, citations: [] };
-  const [best] = found;
-  if (best === undefined) return { text: `${NOTICE}\n\n${NO_MATCH}`, citations: [] };
-  const quoted = found.filter(({ score }) => score >= best.score * MIN_SHARE_OF_BEST).slice(0, MAX_QUOTED);
+/** Undefined: no search was allowed. */
+export function composeAnswer(quoted: readonly FoundPassage[] | undefined): ComposedAnswer {
+  if (quoted === undefined) return { text: `${NOTICE}\n\n${NO_SEARCH}`, citations: [] };
+  if (quoted.length === 0) return { text: `${NOTICE}\n\n${NO_MATCH}`, citations: [] };
 
   let text = `${NOTICE}\n\n${quoted.length === 1 ? 'This passage matches' : 'These passages match'} the question best:`;
   const citations: Citation[] = [];

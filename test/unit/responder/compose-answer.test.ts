@@ -43,15 +43,6 @@ describe('an answer', () => {
     expect(citations.map((citation) => citation.passage.ordinal)).toEqual([0, 1, 2]);
   });
 
-  test('quotes at most four passages, and none that matches less than half as well as the best', () => {
-    const scores = (values: readonly number[]) =>
-      composeAnswer(values.map((score) => passage({ score }))).citations.map(
-        (citation) => citation.passage.score,
-      );
-    expect(scores([10, 9, 8, 7, 6])).toEqual([10, 9, 8, 7]);
-    expect(scores([10, 5, 4.9])).toEqual([10, 5]);
-  });
-
   test('keeps markup in a title from being read as markup', () => {
     expect(composeAnswer([passage({ title: '<b>*a*\n[x]', heading: null })]).text).toContain(
       '**\\<b\\>\\*a\\* \\[x\\]**',
