@@ -22,6 +22,9 @@ const LOST_STATE = /^(08...|57P0[1-5])$/;
 /** Memory, disk or connections have run out: the connection itself goes on. */
 const EXHAUSTED_STATE = /^53...$/;
 
+/** Serialization failure, deadlock, lock not available, statement cancelled (by its timeout, mostly). */
+const PASSING_STATES = new Set(['40001', '40P01', '55P03', '57014']);
+
 function codeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   if ('code' in error && typeof error.code === 'string') return error.code;
@@ -42,6 +45,11 @@ export function isConnectionLost(error: unknown): boolean {
 /** Whether the database could not do its work, through no fault of the statement. */
 export function isUnreachable(error: unknown): boolean {
   return isConnectionLost(error) || EXHAUSTED_STATE.test(codeOf(error) ?? '');
+}
+
+/** Whether the same statements may well succeed a moment later: others were in the way. */
+export function isPassing(error: unknown): boolean {
+  return PASSING_STATES.has(codeOf(error) ?? '');
 }
 
 export function toDatabaseError(error: unknown): unknown {

@@ -5,7 +5,8 @@
  * 2 Replay equals live: what is read from the log later is what a live follower saw, event for event.
  * 3 The seal is final: exactly one terminal event, delivered only after it is stored, and nothing after it.
  * 4 Expiry is explicit: reading what has been deleted says so, it never skips.
- * 5 A stale fence writes nothing: once a turn has a newer owner, its old writer stores and delivers no further event.
+ * 5 A stale fence writes nothing: once a turn has a newer owner, its old writer stores no further event and delivers none as
+ *   soon as it knows; what it had delivered beyond the newer owner's first event is taken back by a reset.
  */
 import type { AnyTx, WorkerTx } from '../db/client.ts';
 import type { LoggedEvent, TerminalBody, TurnEventBody } from '../types/turn-event.ts';

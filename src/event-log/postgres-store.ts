@@ -7,6 +7,7 @@ import type { TurnStatus } from '../types/turn.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
 import { decodeEvents } from './codec.ts';
 import type { EventBatch, LogPosition, TurnLease } from './event-log.ts';
+import type { StoredHead } from './watcher.ts';
 
 /** Rows read in one step: bounds the memory that one follower takes. */
 const PAGE_BATCHES = 32;
@@ -87,6 +88,21 @@ export async function selectState(tx: WorkerTx, turnId: string): Promise<StoredS
   return rows[0];
 }
 
+/** How far the stored logs of these turns have come, in one statement. */
+export async function selectHeads(
+  tx: WorkerTx,
+  turnIds: readonly string[],
+): Promise<ReadonlyMap<string, StoredHead>> {
+  const rows = await tx.execute<{ id: string; running: boolean; fence: number; last_seq: number }>(sql`
+    SELECT id, status = 'RUNNING' AS running, fence, COALESCE((
+      SELECT batch.last_seq FROM turn_event_batch AS batch
+      WHERE batch.turn_id = turn.id ORDER BY first_seq DESC LIMIT 1), 0) AS last_seq
+    FROM turn WHERE id = ANY (${sql.param([...turnIds])}::uuid[])`);
+  return new Map(
+    rows.map((row) => [row.id, { isRunning: row.running, fence: row.fence, lastSeq: row.last_seq }]),
+  );
+}
+
 /** The first later epoch that starts at or before the position: everything from its first event on is void for the reader. */
 export async function selectOvertaking(
   tx: WorkerTx,
@@ -100,14 +116,18 @@ export async function selectOvertaking(
   return row && { firstSeq: row.first_seq };
 }
 
-/** A page of events after the position, oldest first; empty when nothing is stored there. */
+/**
+ * A page of events after the position, oldest first; empty when nothing is stored there. Batches do not overlap, so the
+ * newest that begins at or before the position is where to begin: without it all that was read before would be read again.
+ */
 export async function selectEventsAfter(
   tx: WorkerTx,
   position: LogPosition,
 ): Promise<readonly LoggedEvent[]> {
   const rows = await tx.execute<{ first_seq: number; epoch: number; events: string }>(sql`
     SELECT first_seq, epoch, events::text AS events FROM turn_event_batch
-    WHERE turn_id = ${position.turnId} AND last_seq > ${position.seq}
+    WHERE turn_id = ${position.turnId} AND last_seq > ${position.seq} AND first_seq >= COALESCE((
+      SELECT max(first_seq) FROM turn_event_batch WHERE turn_id = ${position.turnId} AND first_seq <= ${position.seq}), 0)
     ORDER BY first_seq LIMIT ${PAGE_BATCHES}`);
   return rows
     .flatMap((row) =>

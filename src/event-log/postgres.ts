@@ -1,7 +1,6 @@
 /** The event log on Postgres: this node's turns are followed from memory, all others by reading what their writers stored. */
 import type { Database } from '../db/client.ts';
 import { AppError } from '../errors.ts';
-import { delay } from '../lib/abort.ts';
 import type { Log } from '../log.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
 import type { EventBatch, EventLog, LogPosition, ReadStep, TurnLease, TurnWriter } from './event-log.ts';
@@ -12,18 +11,20 @@ import {
   insertFenced,
   selectAllEvents,
   selectEventsAfter,
+  selectHeads,
   selectOvertaking,
   selectState,
 } from './postgres-store.ts';
 import { createTail, type Tail } from './tail.ts';
 import { createTurnWriter } from './turn-writer.ts';
+import { createWatcher } from './watcher.ts';
 
 export interface PostgresLogDeps {
   readonly database: Database;
   readonly log: Log;
   /** Longest time in milliseconds before an event is stored. */
   readonly flushMs: number;
-  /** How often a turn of another node is looked at, in milliseconds. */
+  /** How often the turns of other nodes that are followed here are looked at, all at once, in milliseconds. */
   readonly pollMs?: number;
   readonly now?: () => number;
 }
@@ -34,7 +35,8 @@ function look(database: Database, position: LogPosition): Promise<ReadStep | und
     const state = await selectState(tx, position.turnId);
     if (!state) return { kind: 'expired' };
     // After the state: a take-over that ended the turn is then certain to be seen here.
-    const overtaking = await selectOvertaking(tx, position);
+    const mayBeOvertaken = position.seq > 0 && state.fence > position.epoch;
+    const overtaking = mayBeOvertaken ? await selectOvertaking(tx, position) : undefined;
     if (overtaking) return { kind: 'reset', afterSeq: overtaking.firstSeq - 1, epoch: state.fence };
     const events = await selectEventsAfter(tx, position);
     const first = events[0];
@@ -60,6 +62,8 @@ export function createPostgresLog(deps: PostgresLogDeps): EventLog {
   const tails = new Map<string, Tail>();
   const write = (batches: readonly EventBatch[]) => database.asWorker((tx) => insertFenced(tx, batches));
   const flusher = createFlusher({ flushMs, log, write });
+  const loadHeads = (turnIds: readonly string[]) => database.asWorker((tx) => selectHeads(tx, turnIds));
+  const watcher = createWatcher({ pollMs, loadHeads });
 
   const open = (lease: TurnLease, first: LoggedEvent, onLost: () => void): TurnWriter => {
     const tail = createTail(lease.fence, first);
@@ -81,7 +85,7 @@ export function createPostgresLog(deps: PostgresLogDeps): EventLog {
       if (signal.aborted) return undefined;
       const step = live ?? (await look(database, position));
       if (step) return step;
-      if (!tails.has(position.turnId)) await delay(pollMs, signal);
+      if (!current) await watcher.wait(position, signal);
     }
     return undefined;
   };

@@ -6,7 +6,7 @@ import { cancelTurn } from './cancel-turn.ts';
 import type { TurnEngine } from './engine.ts';
 import { type FollowOptions, followTurn } from './follow-turn.ts';
 import { keepLeases } from './leases.ts';
-import { createLiveTurns, type LiveTurns } from './live-turns.ts';
+import { createLiveTurns, type LiveTurn, type LiveTurns } from './live-turns.ts';
 import { selectRunningTurn } from './read-store.ts';
 import { createTurnReader, type TurnReader } from './read-turns.ts';
 import { keepReaping } from './reap-turns.ts';
@@ -18,9 +18,10 @@ export type EngineDeps = Omit<StartDeps, 'nodeId' | 'isDraining' | 'launch' | 's
   Omit<RunDeps, 'giveUp'> & {
     /** How long disposal waits for turns to be stored, in milliseconds. */
     readonly shutdownMs?: number;
+    /** Grace time of `onDisconnect: CANCEL`, in milliseconds. */
+    readonly disconnectGraceMs?: number;
   };
 
-/** Grace time of `onDisconnect: CANCEL`, in milliseconds. */
 const DISCONNECT_GRACE_MS = 15_000;
 const SHUTDOWN_MS = 10_000;
 
@@ -42,12 +43,13 @@ interface EngineCore {
 function launchTurn(core: EngineCore, job: TurnAssignment, start: LoggedEvent): void {
   const { deps, live, giveUp } = core;
   const { turn, request } = job;
+  const { disconnectGraceMs = DISCONNECT_GRACE_MS } = deps;
   const lease = { turnId: turn.id, fence: turn.fence };
   live.launch(
     {
       id: turn.id,
       conversationId: turn.conversationId,
-      disconnectGraceMs: request.onDisconnect === 'CANCEL' ? DISCONNECT_GRACE_MS : null,
+      disconnectGraceMs: request.onDisconnect === 'CANCEL' ? disconnectGraceMs : null,
       openWriter: (onLost) => deps.eventLog.open(lease, start, onLost),
     },
     (running) => runTurn({ ...deps, giveUp: giveUp.signal }, running, job),
@@ -60,13 +62,26 @@ function toStartDeps(core: EngineCore): StartDeps {
     nodeId: core.nodeId,
     isDraining: () => core.stopping.signal.aborted,
     launch: (job, start) => launchTurn(core, job, start),
-    supersede: (turn) =>
-      stopTurn(core.stopDeps, { turn, reason: 'SUPERSEDED' }, AbortSignal.timeout(STOP_TIMEOUT_MS)),
+    supersede: (turn) => {
+      const signal = AbortSignal.any([AbortSignal.timeout(STOP_TIMEOUT_MS), core.stopping.signal]);
+      return stopTurn(core.stopDeps, { turn, reason: 'SUPERSEDED' }, signal);
+    },
   };
 }
 
-/** The same batches; `leave` is called once when the follower is done with them, for whatever reason. */
-async function* counted<T>(batches: AsyncIterable<T>, leave: () => void): AsyncGenerator<T> {
+/** The same batches; the follower is counted until it is done with them, or its signal is aborted: it may never have begun. */
+function counted<T>(batches: AsyncIterable<T>, turn: LiveTurn, signal: AbortSignal): AsyncIterable<T> {
+  const uncount = turn.addFollower();
+  const leave = (): void => {
+    signal.removeEventListener('abort', leave);
+    uncount();
+  };
+  signal.addEventListener('abort', leave);
+  if (signal.aborted) leave();
+  return untilDone(batches, leave);
+}
+
+async function* untilDone<T>(batches: AsyncIterable<T>, leave: () => void): AsyncGenerator<T> {
   try {
     yield* batches;
   } finally {
@@ -82,7 +97,7 @@ async function follow(core: EngineCore, options: FollowOptions, signal: AbortSig
     signal,
   );
   const running = core.live.find(options.turn.id);
-  return running ? counted(batches, running.addFollower()) : batches;
+  return running ? counted(batches, running, signal) : batches;
 }
 
 /** Counts the acceptance as under way until it settles. */
@@ -97,9 +112,13 @@ async function tracked<T>(pending: Set<Promise<unknown>>, acceptance: Promise<T>
 
 /** Ends what runs here as SHUTDOWN, also what is just being accepted, and waits until it is stored, for a bounded time. */
 async function shutDown({ deps, live, stopping, giveUp, accepting }: EngineCore): Promise<void> {
+  const stopAll = (): void => {
+    for (const turn of live.all()) turn.stop('SHUTDOWN');
+  };
   stopping.abort();
+  stopAll();
   await Promise.allSettled(accepting);
-  for (const turn of live.all()) turn.stop('SHUTDOWN');
+  stopAll();
   const timer = setTimeout(() => giveUp.abort(), deps.shutdownMs ?? SHUTDOWN_MS);
   await Promise.all(live.all().map((turn) => turn.done));
   clearTimeout(timer);
@@ -125,8 +144,10 @@ export function createEngine(deps: EngineDeps): TurnEngine {
   const { live, stopDeps, reader, stopping, nodeId } = core;
   const { leaseMs } = deps.config.turns;
   const startDeps = toStartDeps(core);
+  // Leases are kept longer than new turns are taken: what still ends here must not be an orphan to others.
+  const finished = new AbortController();
   const background = Promise.all([
-    keepLeases({ ...deps, live, leaseMs }, stopping.signal),
+    keepLeases({ ...deps, live, leaseMs }, finished.signal),
     keepReaping({ ...deps, live, nodeId, leaseMs }, stopping.signal),
   ]);
   return {
@@ -150,6 +171,7 @@ export function createEngine(deps: EngineDeps): TurnEngine {
     },
     async [Symbol.asyncDispose]() {
       await shutDown(core);
+      finished.abort();
       await background;
     },
   };

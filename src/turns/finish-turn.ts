@@ -1,5 +1,6 @@
 /** Ends a turn: one transaction for everything that is left to store, and only then the terminal event. */
 import type { Database, WorkerTx } from '../db/client.ts';
+import { isPassing } from '../db/errors.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { EventBatch, EventLog, TurnLease } from '../event-log/event-log.ts';
 import { delay } from '../lib/abort.ts';
@@ -8,7 +9,14 @@ import type { Log } from '../log.ts';
 import { type Ending, toEndedTurn, toTerminalBody, toTurnFailure } from './ending.ts';
 import type { LiveTurn } from './live-turns.ts';
 import { wasEndedBy } from './read-store.ts';
-import { countTurn, type EndedTurn, endTurn, insertTurnDetails } from './store.ts';
+import {
+  countTurn,
+  type EndedTurn,
+  endTurn,
+  eraseContent,
+  insertTurnDetails,
+  lockConversationOf,
+} from './store.ts';
 import type { TurnSummary } from './translate.ts';
 
 export interface FinishDeps {
@@ -21,10 +29,12 @@ export interface FinishDeps {
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2_000;
+/** Failures that should pass are taken for passing this often; a result that takes too long every time is refused. */
+const MAX_PASSING = 5;
 
 /** What a deleted conversation keeps of a turn: that it ended, and how, but nothing that was said. */
 function withoutContent(ended: EndedTurn): EndedTurn {
-  return { ...ended, answer: '', documents: [], chunks: [], toolCalls: [], toolResults: [] };
+  return { ...ended, answer: '', chunks: [] };
 }
 
 /** Everything that ends a turn, in one transaction; false when the lease is no longer ours. */
@@ -35,11 +45,13 @@ export async function sealTurn(
 ): Promise<boolean> {
   const { lease, ended, batches } = end;
   // The conversation first: acceptance locks it first too, so the two cannot wait for each other.
-  const kept = await countTurn(tx, lease.turnId, ended.status);
-  const stored = kept ? ended : withoutContent(ended);
-  if (!(await endTurn(tx, lease, stored))) return false;
-  if (kept) await deps.eventLog.store(tx, batches);
-  await insertTurnDetails(tx, lease.turnId, stored);
+  const kept = await lockConversationOf(tx, lease.turnId);
+  if (!(await endTurn(tx, lease, kept ? ended : withoutContent(ended)))) return false;
+  if (kept) {
+    await deps.eventLog.store(tx, batches);
+    await insertTurnDetails(tx, lease.turnId, ended);
+    await countTurn(tx, lease.turnId, ended.status);
+  } else await eraseContent(tx, lease.turnId);
   return true;
 }
 
@@ -76,11 +88,13 @@ async function trySeal(deps: FinishDeps, turn: LiveTurn, { ending, summary }: Tu
 /**
  * Seals the turn and then delivers its terminal event. While the database is away nothing terminal is sent:
  * the result is kept and tried again until it is stored, the turn is lost to another node, or `giveUp`.
- * A result that the database refuses becomes an error with the text kept; if even that is refused, the reaper ends the turn.
+ * The same after a deadlock or a timeout, a few times. A result that the database refuses becomes an error with the text kept;
+ * if even that is refused, the reaper ends the turn.
  */
 export async function finishTurn(deps: FinishDeps, turn: LiveTurn, result: TurnResult): Promise<void> {
   let current = result;
   let wait = FIRST_RETRY_MS;
+  let passing = 0;
   while (!turn.lost) {
     try {
       if (!(await trySeal(deps, turn, current))) turn.lose();
@@ -90,9 +104,11 @@ export async function finishTurn(deps: FinishDeps, turn: LiveTurn, result: TurnR
         { err: error, turnId: turn.id },
         'the end of a turn could not be stored; it is tried again',
       );
-      const away = isAppError(error, 'DEPENDENCY_UNAVAILABLE');
-      if (deps.giveUp.aborted || (!away && current !== result)) return turn.lose();
-      if (!away) current = toUnstorable(result);
+      const isLater =
+        isAppError(error, 'DEPENDENCY_UNAVAILABLE') || (isPassing(error) && passing < MAX_PASSING);
+      if (deps.giveUp.aborted || (!isLater && current !== result)) return turn.lose();
+      if (isPassing(error)) passing += 1;
+      if (!isLater) current = toUnstorable(result);
     }
     turn.writer.stall();
     await delay(wait, deps.giveUp);

@@ -7,7 +7,7 @@ import { parseCursor } from '../lib/cursor.ts';
 import type { Turn } from '../types/turn.ts';
 import { isTerminal, type TurnEvent } from '../types/turn-event.ts';
 import { mergeDeltas } from './merge-deltas.ts';
-import { selectDocuments } from './read-store.ts';
+import { selectDocuments, selectStored } from './read-store.ts';
 import { toStoredEvents } from './stored-events.ts';
 
 export interface FollowDeps {
@@ -68,19 +68,24 @@ function toReset(step: Extract<ReadStep, { kind: 'reset' }>, turnId: string): Tu
   };
 }
 
-/** The events of an ended turn whose log is gone, made from its row; only for those who have seen nothing of it yet. */
+/**
+ * The events of an ended turn whose log is gone, made from its row: for those who have seen nothing of it yet, and for those
+ * who saw it running, whose terminal event went when the conversation was deleted.
+ */
 async function replaceExpired(
   deps: FollowDeps,
   turn: Turn,
   position: LogPosition,
 ): Promise<readonly TurnEvent[]> {
-  if (position.seq > 0 || turn.status === 'RUNNING') {
+  const wasRunning = turn.status === 'RUNNING';
+  const ended = wasRunning ? await deps.database.asWorker((tx) => selectStored(tx, turn.id)) : turn;
+  if (!ended || ended.status === 'RUNNING' || (position.seq > 0 && !wasRunning)) {
     throw new AppError('CURSOR_EXPIRED', 'The events after this cursor are no longer kept', {
       details: { explanation: 'Follow the turn without a cursor to receive its outcome' },
     });
   }
   const documents = await deps.database.asWorker((tx) => selectDocuments(tx, [turn.id], { ownerId: null }));
-  return toStoredEvents(turn, documents.get(turn.id) ?? []);
+  return toStoredEvents(ended, documents.get(turn.id) ?? [], position.seq);
 }
 
 interface Standing {
@@ -142,7 +147,8 @@ async function* followFrom(
 
 /**
  * Rejects with CURSOR_INVALID or CURSOR_EXPIRED before it returns an iterable.
- * The iterable ends after the terminal event or the abort, and throws only when the log cannot be read for too long.
+ * The iterable ends after the terminal event or the abort. It throws when the log cannot be read for too long, and
+ * CURSOR_EXPIRED when what comes next is deleted while it is read.
  */
 export async function followTurn(
   deps: FollowDeps,

@@ -17,7 +17,7 @@ export interface LiveTurn {
   stop(reason: InterruptReason): void;
   /** Another node owns the turn now: stop without writing anything. */
   lose(): void;
-  /** Counts a follower until the returned function is called; the last one to leave starts the grace time. */
+  /** Counts a follower until the returned function is called, the first time; the last one to leave starts the grace time. */
   addFollower(): () => void;
 }
 
@@ -43,6 +43,7 @@ function createLiveTurn(options: LiveTurnOptions, done: Promise<void>): LiveTurn
   const abort = new AbortController();
   let stopReason: InterruptReason | null = null;
   let lost = false;
+  let ended = false;
   let followers = 0;
   let grace: NodeJS.Timeout | undefined;
 
@@ -57,13 +58,16 @@ function createLiveTurn(options: LiveTurnOptions, done: Promise<void>): LiveTurn
     writer.abandon();
   };
   const startGrace = (): void => {
-    if (options.disconnectGraceMs === null) return;
+    if (options.disconnectGraceMs === null || ended) return;
     clearTimeout(grace);
     grace = setTimeout(() => stop('DISCONNECTED'), options.disconnectGraceMs);
   };
   const writer = options.openWriter(lose);
   startGrace();
-  void done.then(() => clearTimeout(grace));
+  void done.then(() => {
+    ended = true;
+    clearTimeout(grace);
+  });
 
   return {
     id: options.id,
@@ -82,7 +86,10 @@ function createLiveTurn(options: LiveTurnOptions, done: Promise<void>): LiveTurn
     addFollower() {
       followers += 1;
       clearTimeout(grace);
+      let left = false;
       return () => {
+        if (left) return;
+        left = true;
         followers -= 1;
         if (followers === 0) startGrace();
       };

@@ -71,6 +71,12 @@ export async function selectTurn(
   return rows[0] && toTurn(rows[0].turn);
 }
 
+/** Any turn, also in a deleted conversation: for the server's own work, never to be shown. */
+export async function selectStored(tx: WorkerTx, turnId: string): Promise<Turn | undefined> {
+  const rows = await tx.select().from(turns).where(eq(turns.id, turnId));
+  return rows[0] && toTurn(rows[0]);
+}
+
 export interface KeyedTurn {
   readonly turn: Turn;
   readonly fingerprint: string;

@@ -1,5 +1,6 @@
 /** Ends the turns of nodes that are gone: each exactly once, with the text that they had stored. */
 import type { Database, WorkerTx } from '../db/client.ts';
+import { isAppError } from '../errors.ts';
 import { encodeEvents } from '../event-log/codec.ts';
 import type { EventLog } from '../event-log/event-log.ts';
 import { delay } from '../lib/abort.ts';
@@ -51,13 +52,24 @@ function reapOne(deps: ReapDeps, turnId: string): Promise<boolean> {
   });
 }
 
+/** One that cannot be ended must not keep the others from their end. */
+async function tryReap(deps: ReapDeps, turnId: string): Promise<boolean> {
+  try {
+    return await reapOne(deps, turnId);
+  } catch (error) {
+    if (isAppError(error, 'DEPENDENCY_UNAVAILABLE')) throw error;
+    deps.log.error({ err: error, turnId }, 'an orphaned turn could not be ended; it is tried again');
+    return false;
+  }
+}
+
 /** One sweep; resolves with the number of turns it ended. */
 export async function reapTurns(deps: ReapDeps): Promise<number> {
   const options = { running: deps.live.ids, limit: SWEEP_LIMIT };
   const orphans = await deps.database.asWorker((tx) => selectOrphans(tx, options));
   let ended = 0;
   for (const turnId of orphans) {
-    if (!(await reapOne(deps, turnId))) continue;
+    if (!(await tryReap(deps, turnId))) continue;
     ended += 1;
     deps.log.warn({ turnId }, 'ended a turn whose node is gone');
   }

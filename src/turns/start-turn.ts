@@ -170,13 +170,17 @@ async function makeRoom(deps: StartDeps, viewer: Viewer, conversationId: string)
   if (running) await deps.supersede(running);
 }
 
+function requireRunning(deps: StartDeps): void {
+  if (deps.isDraining()) throw new AppError('SHUTTING_DOWN', 'This node is shutting down');
+}
+
 /** Accepts the question, or attaches to the turn that it already has. The order of the lines is the order of the checks. */
 export async function startTurn(
   deps: StartDeps,
   viewer: Viewer,
   input: StartTurnInput,
 ): Promise<StartedTurn> {
-  if (deps.isDraining()) throw new AppError('SHUTTING_DOWN', 'This node is shutting down');
+  requireRunning(deps);
   const parsed = parseRequest(input, deps.config.customization);
   const pair = parseModelPair(parsed);
   const { existing, request } = await lookUp(deps, viewer, parsed);
@@ -186,9 +190,11 @@ export async function startTurn(
   const chosen = await chooseFor(deps, request, conversation);
   const tools = chooseTools(chosen.backend, request);
   for (let attempt = 0; attempt <= INTERRUPT_ATTEMPTS; attempt += 1) {
+    // Nobody is interrupted for an attempt that will not be made.
+    if (attempt > 0 && request.conversationId !== null) await makeRoom(deps, viewer, request.conversationId);
+    requireRunning(deps);
     const started = await accept(deps, viewer, { request, chosen, tools });
     if (started) return started;
-    if (request.conversationId !== null) await makeRoom(deps, viewer, request.conversationId);
   }
   throw new AppError('CONVERSATION_BUSY', 'Other turns keep starting in this conversation');
 }

@@ -1,9 +1,9 @@
 /** Ends a running turn from outside, wherever it runs, and waits until it has ended. */
 import type { Database } from '../db/client.ts';
-import { delay } from '../lib/abort.ts';
+import { delay, orAborted } from '../lib/abort.ts';
 import type { InterruptReason, Turn } from '../types/turn.ts';
 import type { LiveTurns } from './live-turns.ts';
-import { selectTurn } from './read-store.ts';
+import { selectStored } from './read-store.ts';
 import { requestStop } from './store.ts';
 
 export interface StopDeps {
@@ -18,13 +18,11 @@ const LONGEST_POLL_MS = 500;
 
 /** Resolves when the turn has ended (on this node: when it is sealed) or the signal is aborted. */
 export async function waitForEnd(deps: StopDeps, turnId: string, signal: AbortSignal): Promise<void> {
-  const aborted = new Promise<void>((resolve) =>
-    signal.addEventListener('abort', () => resolve(), { once: true }),
-  );
-  await Promise.race([deps.live.find(turnId)?.done, aborted]);
+  const local = deps.live.find(turnId);
+  if (local) await orAborted(local.done, signal);
   let wait = FIRST_POLL_MS;
   while (!signal.aborted) {
-    const turn = await deps.database.asWorker((tx) => selectTurn(tx, turnId, { ownerId: null }));
+    const turn = await deps.database.asWorker((tx) => selectStored(tx, turnId));
     if (turn?.status !== 'RUNNING') return;
     await delay(wait, signal);
     wait = Math.min(wait * 2, LONGEST_POLL_MS);

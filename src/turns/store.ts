@@ -9,6 +9,7 @@ import {
   turnDocuments,
   turns,
 } from '../db/tables/conversations.ts';
+import { turnEventBatches } from '../db/tables/events.ts';
 import type { TurnLease } from '../event-log/event-log.ts';
 import type { RagChunk, ReferencedDocument } from '../types/document.ts';
 import type { ToolCall, ToolResult } from '../types/tool-call.ts';
@@ -85,18 +86,16 @@ export interface EndedTurn {
   readonly toolResults: readonly ToolResult[];
 }
 
-/** Counts the turn in its conversation; false when the conversation has been deleted, and nothing of it may be kept. */
-export async function countTurn(tx: WorkerTx, turnId: string, status: TurnStatus): Promise<boolean> {
-  const rows = await tx.execute(sql`
+/** Counts a turn that has just ended in its conversation. */
+export async function countTurn(tx: WorkerTx, turnId: string, status: TurnStatus): Promise<void> {
+  await tx.execute(sql`
     UPDATE conversation SET
       last_message_at = now(),
       message_count = message_count + ${status === 'FAILED' ? 0 : 1},
       last_used_provider = CASE WHEN ${status === 'FAILED'} THEN last_used_provider ELSE turn.provider END,
       last_used_model = CASE WHEN ${status === 'FAILED'} THEN last_used_model ELSE turn.model END
     FROM turn
-    WHERE turn.id = ${turnId} AND conversation.id = turn.conversation_id AND conversation.deleted_at IS NULL
-    RETURNING conversation.id`);
-  return rows.length > 0;
+    WHERE turn.id = ${turnId} AND conversation.id = turn.conversation_id`);
 }
 
 /** Seals the turn if the lease's fence still holds; false when a newer owner has it, or it has already ended. */
@@ -186,10 +185,19 @@ export async function selectOrphans(
   return rows.map((row) => row.id);
 }
 
-/** Takes the lock that acceptance and ending take first, too. */
-export async function lockConversationOf(tx: WorkerTx, turnId: string): Promise<void> {
-  await tx.execute(sql`
-    SELECT 1 FROM conversation WHERE id = (SELECT conversation_id FROM turn WHERE id = ${turnId}) FOR NO KEY UPDATE`);
+/** Takes the lock that acceptance takes first, too; false when the conversation is deleted, and nothing of the turn may be kept. */
+export async function lockConversationOf(tx: WorkerTx, turnId: string): Promise<boolean> {
+  const rows = await tx.execute<{ kept: boolean }>(sql`
+    SELECT deleted_at IS NULL AS kept FROM conversation
+    WHERE id = (SELECT conversation_id FROM turn WHERE id = ${turnId}) FOR NO KEY UPDATE`);
+  return rows[0]?.kept ?? false;
+}
+
+/** Removes what was said in a turn whose conversation was deleted while it ran. The turn stays: its key is still spent. */
+export async function eraseContent(tx: WorkerTx, turnId: string): Promise<void> {
+  await tx.delete(turnEventBatches).where(eq(turnEventBatches.turnId, turnId));
+  await tx.delete(turnAttachments).where(eq(turnAttachments.turnId, turnId));
+  await tx.update(turns).set({ query: '', request: {} }).where(eq(turns.id, turnId));
 }
 
 /** Takes over one orphan: its fence is already the new one. Undefined when another node was first, or its owner is back. */

@@ -14,8 +14,15 @@ function toTerminal(turn: Turn, referencedDocuments: readonly ReferencedDocument
   return { type: 'end', referencedDocuments, ragChunkCount, truncated, finishReason, usage };
 }
 
-/** Start, the whole answer where there is one, and the terminal event; together they span all of the turn's positions. */
-export function toStoredEvents(turn: Turn, documents: readonly ReferencedDocument[]): readonly LoggedEvent[] {
+/**
+ * Start, the whole answer where there is one, and the terminal event; together they span all of the turn's positions.
+ * For a reader that has seen events up to `afterSeq`, the terminal event alone spans the rest.
+ */
+export function toStoredEvents(
+  turn: Turn,
+  documents: readonly ReferencedDocument[],
+  afterSeq: number,
+): readonly LoggedEvent[] {
   const at = (fromSeq: number, seq: number, moment: Date): EventPosition => ({
     turnId: turn.id,
     epoch: turn.fence,
@@ -27,6 +34,7 @@ export function toStoredEvents(turn: Turn, documents: readonly ReferencedDocumen
   const endedAt = turn.completedAt ?? turn.startedAt;
   const start: LoggedEvent = { type: 'start', conversationId, provider, model, ...at(1, 1, turn.startedAt) };
   const terminal = toTerminal(turn, documents);
+  if (afterSeq > 0) return [{ ...terminal, ...at(afterSeq + 1, lastSeq, endedAt) }];
   if (terminal.type !== 'end') return [start, { ...terminal, ...at(2, lastSeq, endedAt) }];
   const complete: LoggedEvent = {
     type: 'turn_complete',

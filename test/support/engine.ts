@@ -27,11 +27,12 @@ export interface TestEngineOptions {
   readonly backend: string;
   readonly config?: ConfigInput;
   readonly poolSize?: number;
+  readonly disconnectGraceMs?: number;
 }
 
 /** One node. Two of them on one database are two nodes. */
 export async function startTestEngine(options: TestEngineOptions): Promise<TestEngine> {
-  const { databaseUrl, backend, poolSize = 10 } = options;
+  const { databaseUrl, backend, poolSize = 10, disconnectGraceMs } = options;
   const config = toTestConfig({ backend, ...(options.config && { config: options.config }) }, databaseUrl);
   const log = createLog('silent');
   const database = openDatabase({ url: databaseUrl, poolSize });
@@ -47,6 +48,7 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
     log,
     metrics: createMetrics(),
     shutdownMs: 2_000,
+    ...(disconnectGraceMs !== undefined && { disconnectGraceMs }),
   });
   return {
     engine,

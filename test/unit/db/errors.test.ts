@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { databaseCode, isConnectionLost, isUnreachable, toDatabaseError } from '../../../src/db/errors.ts';
+import {
+  databaseCode,
+  isConnectionLost,
+  isPassing,
+  isUnreachable,
+  toDatabaseError,
+} from '../../../src/db/errors.ts';
 import { AppError } from '../../../src/errors.ts';
 
 const fault = (code: string) => Object.assign(new Error(code), { code });
@@ -29,6 +35,18 @@ test.each(['23505', '40001', '57014', '42P01'])(
     expect(databaseCode(error)).toBe(code);
   },
 );
+
+test.each([
+  ['40001', true],
+  ['40P01', true],
+  ['57014', true],
+  ['55P03', true],
+  ['23505', false],
+  ['22P05', false],
+  ['57P01', false],
+])('%s may pass when the same is sent again: %s', (code, passes) => {
+  expect(isPassing(wrapped(code))).toBe(passes);
+});
 
 test('an error of ours is never wrapped again', () => {
   const error = new AppError('NOT_FOUND', 'gone', { cause: fault('ECONNREFUSED') });
