@@ -11,6 +11,7 @@ import {
   realpath,
   rename,
   rm,
+  stat,
   symlink,
   writeFile,
 } from 'node:fs/promises';
@@ -70,11 +71,25 @@ export async function runBinary(
   await promisify(execFile)(file, args, { ...cluster.account, cwd: '/', env: { LC_ALL: 'C' } });
 }
 
-/** New directories get a mode by which another account can pass; those that exist keep theirs. */
+/**
+ * New directories get a mode by which another account can pass; those that exist keep theirs. Node's own recursion spins for
+ * ever where a file system refuses new folders with ENOENT, as /proc does.
+ */
 async function makeOpenDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let each = resolve(path); each.startsWith(first); each = dirname(each)) await chmod(each, 0o755);
+  if (await isDirectory(path)) return;
+  const parent = dirname(resolve(path));
+  if (parent !== resolve(path)) await makeOpenDirectory(parent);
+  try {
+    await mkdir(path);
+    await chmod(path, 0o755);
+  } catch (error) {
+    if (!(await isDirectory(path))) throw error;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() ?? false;
 }
 
 /**

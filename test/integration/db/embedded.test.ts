@@ -105,6 +105,11 @@ describe('the built-in Postgres', () => {
     expect(await query(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
+  test('where no folder can be made, one line says so at once', async () => {
+    const start = startEmbeddedPostgres({ dataDir: '/proc/millrace/data', log });
+    await expect(start).rejects.toEqual(oneLine('.*/proc/millrace/data'));
+  });
+
   test('of two that start at once in a new directory, one runs and the other is refused', async () => {
     await using directory = await createOpenDirectory();
     const starts = [1, 2].map(() => startEmbeddedPostgres({ dataDir: directory.path, log }));
