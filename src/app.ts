@@ -1,4 +1,5 @@
 /** The composition root: the only place that constructs. What is made first is disposed last. */
+import { dirname } from 'node:path';
 import type { Authenticate } from './auth/authenticate.ts';
 import { createNoop } from './auth/modules/noop.ts';
 import { createDefaultPolicy } from './auth/policy.ts';
@@ -35,12 +36,27 @@ interface Construction {
   readonly resources: AsyncDisposableStack;
 }
 
-async function openConfiguredDatabase({ config, log, resources }: Construction): Promise<Database> {
-  const { poolSize } = config.database;
-  const { dataDir } = config;
-  const url = config.database.url ?? resources.use(await startEmbeddedPostgres({ dataDir, log })).url;
+interface OpenedDatabase {
+  readonly database: Database;
+  readonly place: StartupSummary['database'];
+}
+
+async function openConfiguredDatabase(making: Construction): Promise<OpenedDatabase> {
+  const { database: settings } = making.config;
+  const { url, place } =
+    settings.url === undefined
+      ? await startBuiltIn(making)
+      : { url: settings.url, place: 'DATABASE_URL' as const };
   await migrateDatabase(url);
-  return resources.use(openDatabase({ url, poolSize }));
+  return { database: making.resources.use(openDatabase({ url, poolSize: settings.poolSize })), place };
+}
+
+async function startBuiltIn({ config, log, resources }: Construction) {
+  const { dataDir } = config;
+  const { url, folder } = resources.use(await startEmbeddedPostgres({ dataDir, log }));
+  // Behind a link, what is to be backed up is elsewhere.
+  const shown = dirname(folder) === dataDir ? dataDir : folder;
+  return { url, place: `built-in (${shown})` as const };
 }
 
 /** The configured backends; without any, the built-in one with Millrace's own pages to answer from. */
@@ -93,19 +109,21 @@ async function serve(making: Construction, core: Core, engine: TurnEngine): Prom
   return resources.use(server);
 }
 
-function summarizeStart(config: Config, registry: BackendRegistry, url: string): StartupSummary {
+function summarizeStart(
+  config: Config,
+  registry: BackendRegistry,
+  place: StartupSummary['database'],
+): Omit<StartupSummary, 'url' | 'graphiqlUrl'> {
   const { defaultProvider, defaultModel } = config.inference;
   const builtIn = config.backends.length === 0;
   return {
     version: readVersion(),
-    url,
-    graphiqlUrl: config.mode === 'development' ? `${url}/graphql` : null,
     backends: registry.backends.map(({ id, location }) => ({
       id,
       location: builtIn ? 'built-in: quotes imported documents, no language model' : location,
       model: builtIn ? MODEL : id === defaultProvider ? defaultModel : undefined,
     })),
-    database: config.database.url === undefined ? `built-in (${config.dataDir})` : 'DATABASE_URL',
+    database: place,
   };
 }
 
@@ -117,7 +135,7 @@ export async function createApp(config: Config): Promise<App> {
   await using resources = new AsyncDisposableStack();
   const log = createLog(config.logLevel);
   const making: Construction = { config, log, resources };
-  const database = await openConfiguredDatabase(making);
+  const { database, place } = await openConfiguredDatabase(making);
   const registry = await openBackends(making, database);
   const policy = createDefaultPolicy({ localOperator: isLoopbackHost(config.server.host) });
   const core: Core = { database, registry, config, policy, metrics: createMetrics() };
@@ -126,7 +144,11 @@ export async function createApp(config: Config): Promise<App> {
   const kept = resources.move();
   return {
     url,
-    startupSummary: summarizeStart(config, registry, url),
+    startupSummary: {
+      ...summarizeStart(config, registry, place),
+      url,
+      graphiqlUrl: config.mode === 'development' ? `${url}/graphql` : null,
+    },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

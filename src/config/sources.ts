@@ -83,7 +83,7 @@ function isBranch(value: unknown): value is Branch {
 function readYaml(file: string, cwd: string): unknown {
   const document = parseDocument(read(CONFIG_FILE.env, file, cwd), { prettyErrors: true });
   const [error] = document.errors;
-  if (error) throw toConfigError(file, error.message.split('\n')[0] ?? error.code);
+  if (error) throw toConfigError(file, (error.message.split('\n')[0] ?? error.code).replace(/:$/, ''));
   const tree: unknown = document.toJS() ?? {};
   if (!isBranch(tree)) throw toConfigError(file, 'expected a mapping of settings at the top');
   return tree;

@@ -1,5 +1,6 @@
 /** The built-in Postgres: runs when no DATABASE_URL is given. Puts its files, its process and its lock together. */
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import postgres, { type Sql } from 'postgres';
 import { delay } from '../lib/abort.ts';
 import type { Log } from '../log.ts';
@@ -16,6 +17,8 @@ export interface EmbeddedPostgres extends AsyncDisposable {
   readonly adopted: boolean;
   /** Of the server process. */
   readonly pid: number;
+  /** Where its files are: in the data directory, or in the folder that a link there leads to. */
+  readonly folder: string;
 }
 
 /** Any number, as long as every version of Millrace has the same. */
@@ -52,6 +55,7 @@ export async function joinEmbeddedPostgres(options: ClusterOptions): Promise<Emb
     url: toUrl(cluster, postmaster, EMBEDDED_NAME),
     adopted: true,
     pid: postmaster.pid,
+    folder: dirname(cluster.path),
     [Symbol.asyncDispose]: async () => {},
   };
 }
@@ -74,6 +78,7 @@ async function start(options: ClusterOptions): Promise<EmbeddedPostgres> {
     url: toUrl(cluster, postmaster, EMBEDDED_NAME),
     adopted,
     pid,
+    folder: dirname(cluster.path),
     async [Symbol.asyncDispose]() {
       watch.stop();
       lock.release();

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
-import { toDatabaseError } from './errors.ts';
+import { AppError } from '../errors.ts';
+import { databaseCode, isUnreachable } from './errors.ts';
 
 const FOLDER = fileURLToPath(new URL('migrations', import.meta.url));
 
@@ -29,8 +30,23 @@ export async function migrateDatabase(url: string): Promise<void> {
     await driver`SELECT pg_advisory_lock(${LOCK_KEY})`;
     await migrate(drizzle(driver), { migrationsFolder: FOLDER });
   } catch (error) {
-    throw toDatabaseError(error);
+    throw toOpeningError(error);
   } finally {
     await driver.end({ timeout: 5 });
   }
+}
+
+/** Wrong credentials, no permission to connect, no such database. */
+const REFUSED = new Set(['28P01', '28000', '42501', '3D000']);
+
+/** What is wrong with the URL or the server it names is the operator's to mend; everything else is passed on. */
+function toOpeningError(error: unknown): unknown {
+  if (!isUnreachable(error) && !REFUSED.has(databaseCode(error) ?? '')) return error;
+  return new AppError(
+    'DEPENDENCY_UNAVAILABLE',
+    'Unable to open the database; check DATABASE_URL and the server it names',
+    {
+      cause: error,
+    },
+  );
 }

@@ -43,6 +43,7 @@ subscription Ask {
 `;
 
 const FOLLOW_AGAIN = `# Follows a turn again: from the beginning, or from the event after the cursor.
+# Both stand in the answers of the tab Ask: copy them into the variables below.
 subscription FollowAgain($turnId: ID!, $after: Cursor) {
   turnEvents(turnId: $turnId, after: $after) {
     __typename
@@ -57,6 +58,7 @@ subscription FollowAgain($turnId: ID!, $after: Cursor) {
 `;
 
 const CANCEL = `# Stops a running turn; what was answered so far is kept.
+# Copy its turnId from the tab Ask into the variables below.
 mutation Cancel($input: CancelTurnInput!) {
   cancelTurn(input: $input) {
     outcome

@@ -25,15 +25,21 @@ export interface FollowOptions {
 
 const RETRY_MS = 500;
 
+function toInvalid(message: string): AppError {
+  return new AppError('CURSOR_INVALID', message, {
+    details: { explanation: 'Follow the turn without a cursor to receive all of it' },
+  });
+}
+
 function toStartPosition(deps: FollowDeps, turn: Turn, after: string | undefined): LogPosition {
   if (after === undefined) return { turnId: turn.id, epoch: 0, seq: 0 };
   const cursor = parseCursor(after);
   if (!cursor || cursor.turnId !== turn.id || cursor.epoch > turn.fence || cursor.epoch < 1) {
-    throw new AppError('CURSOR_INVALID', 'The cursor is not one of this turn');
+    throw toInvalid('The cursor is not one of this turn');
   }
   const lastSeq = turn.status === 'RUNNING' ? deps.eventLog.lastSeq(turn.id) : turn.lastSeq;
   if (cursor.epoch === turn.fence && lastSeq !== undefined && cursor.seq > lastSeq) {
-    throw new AppError('CURSOR_INVALID', 'The cursor is beyond the end of this turn');
+    throw toInvalid('The cursor is beyond the end of this turn');
   }
   return cursor;
 }
