@@ -91,7 +91,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     'info',
     'The Accept header allows no media type that fits the operation.',
   ),
-  UNSUPPORTED_MEDIA_TYPE: facts(415, false, 'info', 'Send application/json.'),
+  UNSUPPORTED_MEDIA_TYPE: facts(
+    415,
+    false,
+    'info',
+    'Send application/json; to /uploads a type that the message names.',
+  ),
 };
 
 export interface AppErrorDetails {

@@ -11,8 +11,8 @@ import { createLog } from '../log.ts';
  */
 export async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
   await using resources = new AsyncDisposableStack();
-  const { url = await startBuiltIn(config, resources), poolSize } = config.database;
-  await migrateDatabase(url);
+  const { url = await startBuiltIn(config, resources), directUrl = url, poolSize } = config.database;
+  await migrateDatabase(directUrl);
   return await work(resources.use(openDatabase({ url, poolSize })));
 }
 

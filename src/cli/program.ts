@@ -1,9 +1,11 @@
 /** The command line: which commands there are and which flags they take. What a command does lives in its own file. */
 import { Command, CommanderError, Option } from 'commander';
 import type { Config } from '../config/config.ts';
+import type { LoadedConfig } from '../config/explain.ts';
 import { findNode } from '../config/outline.ts';
 import { CONFIG_FILE, SETTINGS } from '../config/settings.ts';
 import { readVersion } from '../config/version.ts';
+import { printConfigSchema, runConfigExplain, runConfigPrint } from './config-commands.ts';
 import { EXIT, type Flags, runWithConfig, type Shell } from './shell.ts';
 
 /** Runs one command line, without the names of node and script, and resolves with the exit code; a server then goes on running. */
@@ -29,7 +31,9 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
 }
 
 /** Does what a command says, with the operands of its command line; resolves with the exit code. */
-type Work = (config: Config, operands: readonly string[]) => Promise<number>;
+type Work = (loaded: LoadedConfig, operands: readonly string[]) => Promise<number>;
+/** Gives a command its flags and its work. */
+type Run = (command: Command, work: Work) => void;
 
 function createProgram(shell: Shell, onExit: (code: number) => void): Command {
   const program = new Command('millrace')
@@ -41,35 +45,52 @@ function createProgram(shell: Shell, onExit: (code: number) => void): Command {
       writeErr: shell.err,
       outputError: (text, write) => write(text.replace(/^error: /, 'millrace: ')),
     });
-  const run = (command: Command, work: Work): void => {
+  const run: Run = (command, work) => {
     addFlags(command).action(async () => {
-      onExit(await runWithConfig(shell, toFlags(command), (config) => work(config, command.args)));
+      onExit(await runWithConfig(shell, toFlags(command), (loaded) => work(loaded, command.args)));
     });
   };
 
   const serve = program.command('serve', { isDefault: true });
-  run(serve.description('Start the server (the default command)'), (config) => runServe(config, shell));
+  run(serve.description('Start the server (the default command)'), ({ config }) => runServe(config, shell));
 
   const documents = program
     .command('documents')
     .description('The documents that the built-in backend quotes');
   const importing = documents.command('import').argument('<path...>', 'Files, and folders with all in them');
-  run(importing.description('Import documents; the same name again replaces a document'), (config, paths) =>
-    runImport(config, paths, shell),
+  run(
+    importing.description('Import documents; the same name again replaces a document'),
+    ({ config }, paths) => runImport(config, paths, shell),
   );
 
-  const configuration = program.command('config').description('The configuration');
-  const check = configuration.command('check');
-  run(check.description('Say whether the configuration is valid'), async () => {
-    shell.out('ok\n');
-    return EXIT.ok;
-  });
+  declareConfigCommands(program, run, shell);
 
   const db = program.command('db').description('The database');
-  run(db.command('migrate').description('Bring the database to the form of this version'), (config) =>
+  run(db.command('migrate').description('Bring the database to the form of this version'), ({ config }) =>
     runMigrate(config, shell),
   );
   return program;
+}
+
+function declareConfigCommands(program: Command, run: Run, shell: Shell): void {
+  const configuration = program.command('config').description('The configuration');
+  const add = (name: string, description: string): Command =>
+    configuration.command(name).description(description);
+  run(add('check', 'Say whether the configuration is valid'), async () => {
+    shell.out('ok\n');
+    return EXIT.ok;
+  });
+  run(add('print', 'Print the effective configuration, secrets masked'), (loaded) =>
+    runConfigPrint(loaded, shell),
+  );
+  const explain = add('explain', 'Say of settings what they mean, what they are, and who said so');
+  run(
+    explain.argument('[path]', 'A setting, or what it stands in: server, backends[0].baseUrl'),
+    (loaded, [path]) => runConfigExplain(loaded, path, shell),
+  );
+  add('schema', 'Print the JSON Schema of the configuration file, for editors').action(() =>
+    printConfigSchema(shell),
+  );
 }
 
 // Commands load what they need when they run: checking a configuration does not wait for a GraphQL schema.

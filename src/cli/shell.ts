@@ -2,8 +2,10 @@
 import { inspect } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
-import { loadConfig } from '../config/load.ts';
+import type { LoadedConfig } from '../config/explain.ts';
+import { loadExplained } from '../config/load.ts';
 import { isAppError } from '../errors.ts';
+import { createSystemPrompts } from '../prompts/system-prompts.ts';
 
 export interface Shell {
   readonly env: Environment;
@@ -29,21 +31,24 @@ export type Flags = Readonly<Record<string, string | undefined>>;
 export async function runWithConfig(
   shell: Shell,
   flags: Flags,
-  work: (config: Config) => Promise<number>,
+  work: (loaded: LoadedConfig) => Promise<number>,
 ): Promise<number> {
-  const config = loadOrExplain(shell, flags);
-  if (config === undefined) return EXIT.badConfig;
+  const loaded = await loadOrComplain(shell, flags);
+  if (loaded === undefined) return EXIT.badConfig;
   try {
-    return await work(config);
+    return await work(loaded);
   } catch (error) {
-    shell.err(toFailureText(error, config));
+    shell.err(toFailureText(error, loaded.config));
     return EXIT.failure;
   }
 }
 
-function loadOrExplain(shell: Shell, flags: Flags): Config | undefined {
+/** The files that hold prompts are part of the configuration: what is wrong with them is found here, too. */
+async function loadOrComplain(shell: Shell, flags: Flags): Promise<LoadedConfig | undefined> {
   try {
-    return loadConfig({ env: shell.env, flags, cwd: shell.cwd });
+    const loaded = loadExplained({ env: shell.env, flags, cwd: shell.cwd });
+    await createSystemPrompts(loaded.config);
+    return loaded;
   } catch (error) {
     if (!isAppError(error, 'BAD_USER_INPUT')) throw error;
     shell.err(`millrace: ${error.message}\n`);

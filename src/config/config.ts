@@ -1,21 +1,14 @@
 /** The shape of the configuration; every key is described here and nowhere else. Where values come from lives in load.ts. */
 import { z } from 'zod';
+import { backendSchema } from './sections/backends.ts';
+import { customizationSchema } from './sections/customization.ts';
+import { feedbackSchema } from './sections/feedback.ts';
+import { mcpServersSchema } from './sections/mcp-servers.ts';
+import { shieldsSchema } from './sections/shields.ts';
+import { transcriptsSchema } from './sections/transcripts.ts';
+import { HTTP_URL, httpUrl, IDENTIFIER, identifier, milliseconds, notes, text } from './vocabulary.ts';
 
-/** What a value may be, in words, where its JSON schema does not say it; and whether it is ever shown. */
-interface Notes {
-  readonly description?: string;
-  readonly expected?: string;
-  readonly secret?: true;
-}
-const notes = (meta: Notes): Record<string, unknown> => ({ ...meta });
-
-const milliseconds = (fallback: number) => z.int().min(1).max(2_147_483_647).default(fallback);
-const text = z.string().min(1);
-const identifier = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/);
-const IDENTIFIER = 'a name of up to 64 letters, digits, "_", "." and "-"';
 const ORIGIN = 'an origin such as https://app.example.com ("*" is refused: name each one)';
-const httpUrl = z.url({ protocol: /^https?$/ });
-const HTTP_URL = 'an http:// or https:// URL';
 
 const openaiSchema = z.strictObject({
   apiKey: text.optional().meta(notes({ description: 'Bearer token of the backend `openai`', secret: true })),
@@ -28,24 +21,6 @@ const openaiSchema = z.strictObject({
   model: text.optional().describe('Model that answers when a request names none'),
 });
 
-const backendSchema = z.strictObject({
-  id: identifier.meta(
-    notes({ description: 'The provider name of this backend in the API', expected: IDENTIFIER }),
-  ),
-  baseUrl: httpUrl.meta(
-    notes({ description: 'Root of its Responses API, usually ending in /v1', expected: HTTP_URL }),
-  ),
-  apiKey: text.optional().meta(notes({ description: 'Bearer token that is sent to it', secret: true })),
-  models: z
-    .array(text)
-    .default([])
-    .describe('Models that may be asked for; empty: whatever the backend lists'),
-  contextWindow: z.int().min(1).default(128_000).describe('Tokens that fit into one request'),
-  connectTimeoutMs: milliseconds(10_000).describe('Longest wait for a connection'),
-  firstEventTimeoutMs: milliseconds(120_000).describe('Longest wait for the first event of a response'),
-  idleTimeoutMs: milliseconds(120_000).describe('Longest silence between two events'),
-  turnTimeoutMs: milliseconds(1_800_000).describe('Longest duration of one response'),
-});
 export type BackendConfig = DeepReadonly<z.output<typeof backendSchema>>;
 
 export const configSchema = z.strictObject({
@@ -83,6 +58,16 @@ export const configSchema = z.strictObject({
             secret: true,
           }),
         ),
+      directUrl: z
+        .url({ protocol: /^postgres(ql)?$/ })
+        .optional()
+        .meta(
+          notes({
+            description: 'The same Postgres past a connection pooler: for migrations, notifications and jobs',
+            expected: 'a postgres:// URL',
+            secret: true,
+          }),
+        ),
       poolSize: z.int().min(2).max(200).default(10).describe('Connections of this node'),
     })
     .prefault({}),
@@ -106,12 +91,7 @@ export const configSchema = z.strictObject({
       defaultModel: text.optional().describe('Model that answers when a request names none'),
     })
     .prefault({}),
-  customization: z
-    .strictObject({
-      systemPrompt: text.optional().describe('System prompt of requests that bring none'),
-      disableQuerySystemPrompt: z.boolean().default(false).describe('Refuse system prompts in requests'),
-    })
-    .prefault({}),
+  customization: customizationSchema.prefault({}),
   turns: z
     .strictObject({
       leaseMs: milliseconds(15_000).describe('How long a node owns a turn without renewing'),
@@ -119,6 +99,10 @@ export const configSchema = z.strictObject({
       followerStallMs: milliseconds(30_000).describe('How long a follower may read nothing before it is cut'),
     })
     .prefault({}),
+  transcripts: transcriptsSchema.prefault({}),
+  feedback: feedbackSchema.prefault({}),
+  shields: shieldsSchema.default([]).describe('Moderation models that look at every question, in this order'),
+  mcpServers: mcpServersSchema.default([]).describe('MCP servers whose tools every question may use'),
 });
 
 type DeepReadonly<T> = T extends (infer Item)[]
@@ -127,11 +111,13 @@ type DeepReadonly<T> = T extends (infer Item)[]
     ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
     : T;
 
+export type McpServerConfig = DeepReadonly<z.output<typeof mcpServersSchema>>[number];
+
 /** What an operator may write, before defaults. */
 export type ConfigInput = z.input<typeof configSchema>;
 /** The settings as they were written, with defaults; rules.ts makes a Config of them. */
 export type Settings = DeepReadonly<z.output<typeof configSchema>>;
-/** The whole configuration of a process, frozen. `dataDir` is absolute. */
+/** The whole configuration of a process, frozen. All paths are absolute. */
 export type Config = Omit<Settings, 'openai' | 'mode'> & { readonly mode: 'development' | 'production' };
 
 function isOrigin(candidate: string): boolean {

@@ -1,7 +1,7 @@
 /** Says in one line what is wrong with the configuration: where, what is allowed, what was found. */
 import type { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { findNode, toExpectation } from './outline.ts';
+import { findNode, isSecret, listKeys, type OutlineNode, readOutline, toExpectation } from './outline.ts';
 
 /** Who said what, so that a complaint names what the operator wrote. */
 export interface Provenance {
@@ -32,26 +32,51 @@ function appendKey(path: string, key: PropertyKey): string {
 }
 
 /** The error for the schema's first complaint. Secrets are never shown. */
-export function fromComplaints(error: z.ZodError, provenance: Provenance): AppError {
-  const [first] = error.issues.map((issue) => fromIssue(issue, provenance));
+export function fromComplaints(
+  error: z.ZodError,
+  provenance: Provenance,
+  root: OutlineNode = readOutline(),
+): AppError {
+  const [first] = error.issues.map((issue) => fromIssue(issue, provenance, root));
   return first ?? toConfigError('configuration', error.message);
 }
 
-function fromIssue(issue: z.core.$ZodIssue, provenance: Provenance): AppError {
-  const node = findNode(issue.path);
+function fromIssue(issue: z.core.$ZodIssue, provenance: Provenance, root: OutlineNode): AppError {
+  const node = findNode(issue.path, root);
+  const meant = isSecret(node) ? undefined : findMeantIssue(issue);
+  if (meant !== undefined) return fromIssue(meant, provenance, root);
   if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(node.properties ?? {}).join(', ');
+    const known = listKeys(node).join(', ');
     return toConfigError(
       toLabel([...issue.path, issue.keys[0] ?? ''], provenance),
       `unknown key; there are ${known}`,
     );
   }
   const label = toLabel(issue.path, provenance);
+  if (issue.code === 'custom' && issue.params?.isProblem) return toConfigError(label, issue.message);
   const expectation = `expected ${toExpectation(node)}`;
-  if (node.secret) return toConfigError(label, expectation);
-  if (issue.input === undefined) return toConfigError(label, `missing; ${expectation}`);
-  return toConfigError(label, `${expectation}, got ${toShown(issue.input)}`);
+  if (isSecret(node)) return toConfigError(label, expectation);
+  const input = toInput(issue);
+  if (input === undefined) return toConfigError(label, `missing; ${expectation}`);
+  return toConfigError(label, `${expectation}, got ${toShown(input)}`);
 }
+
+/** A complaint about a key that tells the members of a union apart comes with the mapping that has the key. */
+function toInput(issue: z.core.$ZodIssue): unknown {
+  if (issue.code !== 'invalid_union' || !('discriminator' in issue)) return issue.input;
+  return (issue.input as Readonly<Record<string, unknown>>)[String(issue.discriminator)];
+}
+
+/** Of a union, the complaint of the one member that the value is of the kind of: a mapping, say, with a wrong key in it. */
+function findMeantIssue(issue: z.core.$ZodIssue): z.core.$ZodIssue | undefined {
+  if (issue.code !== 'invalid_union') return undefined;
+  const within = issue.errors.filter((issues) => issues.every(isWithin));
+  const [first] = within.length === 1 ? (within[0] ?? []) : [];
+  return first && { ...first, path: [...issue.path, ...first.path] };
+}
+
+const isWithin = (issue: z.core.$ZodIssue): boolean =>
+  issue.path.length > 0 || issue.code === 'unrecognized_keys';
 
 const MAX_SHOWN = 60;
 

@@ -19,12 +19,50 @@ export function toConfig(settings: Settings, context: RuleContext): Config {
     ...rest,
     mode: mode ?? (isLoopbackHost(settings.server.host) ? 'development' : 'production'),
     dataDir: resolve(context.cwd, settings.dataDir),
+    customization: resolveFiles(settings.customization, context),
+    transcripts: toTranscripts(settings.transcripts, context),
+    backends: settings.backends.map((backend) => ({ ...backend, tls: resolveTls(backend.tls, context) })),
     ...(usesShortForm(settings) ? toSingleBackend(settings, openai) : {}),
   };
+  requireWholeBackends(settings, context);
   requireEffect(settings, context);
   requireUniqueIds(config.backends, context);
   requireKnownDefault(config, context);
+  requireKnownShieldProviders(config, context);
   return config;
+}
+
+function resolveFiles(
+  customization: Settings['customization'],
+  { cwd }: RuleContext,
+): Settings['customization'] {
+  const { profile, systemPromptFile, ...rest } = customization;
+  return {
+    ...rest,
+    ...(profile !== undefined && { profile: resolve(cwd, profile) }),
+    ...(systemPromptFile !== undefined && { systemPromptFile: resolve(cwd, systemPromptFile) }),
+  };
+}
+
+type Tls = Settings['backends'][number]['tls'];
+
+function resolveTls({ insecureSkipVerify, ...files }: Tls, { cwd }: RuleContext): Tls {
+  const paths = Object.entries(files).map(([key, file]) => [key, file && resolve(cwd, file)]);
+  return { insecureSkipVerify, ...Object.fromEntries(paths) };
+}
+
+function requireWholeBackends({ backends }: Settings, context: RuleContext): void {
+  for (const [index, { apiKey, entra, tls }] of backends.entries()) {
+    if (apiKey !== undefined && entra !== undefined) {
+      throw toConfigError(context.label('backends', index, 'entra'), 'set either this or apiKey, not both');
+    }
+    if ((tls.certFile === undefined) !== (tls.keyFile === undefined)) {
+      throw toConfigError(
+        context.label('backends', index, 'tls'),
+        'set both certFile and keyFile, or neither',
+      );
+    }
+  }
 }
 
 function usesShortForm({ backends, openai }: Settings): boolean {
@@ -69,4 +107,30 @@ function requireKnownDefault({ inference, backends }: Config, context: RuleConte
     context.label('inference', 'defaultProvider'),
     `expected the id of a backend (${known}), got "${defaultProvider}"`,
   );
+}
+
+function requireKnownShieldProviders({ shields, backends }: Config, context: RuleContext): void {
+  for (const [index, { provider }] of shields.entries()) {
+    if (provider === undefined || backends.some((backend) => backend.id === provider)) continue;
+    const known = backends.map((backend) => backend.id).join(', ') || 'none';
+    throw toConfigError(
+      context.label('shields', index, 'provider'),
+      `expected the id of a backend (${known}), got "${provider}"`,
+    );
+  }
+}
+
+/** Transcripts have no place and no key of their own: enabled, they need both. */
+function toTranscripts(transcripts: Settings['transcripts'], context: RuleContext): Settings['transcripts'] {
+  const { enabled, directory } = transcripts;
+  const missing = (['directory', 'hmacKey'] as const).find((key) => transcripts[key] === undefined);
+  if (enabled && missing !== undefined) {
+    throw toConfigError(
+      context.label('transcripts', missing),
+      'missing; needed when transcripts are enabled',
+    );
+  }
+  return directory === undefined
+    ? transcripts
+    : { ...transcripts, directory: resolve(context.cwd, directory) };
 }

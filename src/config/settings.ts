@@ -28,6 +28,7 @@ export const SETTINGS: readonly Setting[] = [
   setting('MILLRACE_MODE', 'mode', 'mode', 'mode'),
   { ...setting('ALLOWED_ORIGINS', 'allowed-origins', 'list', 'server.allowedOrigins'), kind: 'list' },
   { ...setting('DATABASE_URL', 'database-url', 'url', 'database.url'), secret: true },
+  { ...setting('DATABASE_DIRECT_URL', 'database-direct-url', 'url', 'database.directUrl'), secret: true },
   setting('MILLRACE_DATA_DIR', 'data-dir', 'folder', 'dataDir'),
   setting('LOG_LEVEL', 'log-level', 'level', 'logLevel'),
   { ...setting('OPENAI_API_KEY', 'openai-api-key', 'key', 'openai.apiKey'), secret: true },

@@ -1,9 +1,9 @@
 /** Collects what flags, environment and YAML file say, and remembers who said what. Nothing is judged here but the file's form. */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { Environment } from './environment.ts';
 import { type Provenance, toConfigError } from './problems.ts';
+import { readText } from './read-text.ts';
+import { readSecretFiles } from './secret-files.ts';
 import { CONFIG_FILE, SETTINGS, type Setting } from './settings.ts';
 
 export interface ConfigSources {
@@ -26,6 +26,11 @@ export function collectSettings(sources: ConfigSources): Collected {
   const file = sources.flags[CONFIG_FILE.flag] ?? findVariable(sources.env, CONFIG_FILE.env);
   const tree = file === undefined ? {} : readYaml(file, sources.cwd);
   const origins = new Map<string, string>();
+  const secretFiles = file === undefined ? [] : readSecretFiles(tree, { file, cwd: sources.cwd });
+  for (const { path, origin, secret } of secretFiles) {
+    put(tree, path.map(String), secret);
+    origins.set(path.join('.'), origin);
+  }
   for (const setting of SETTINGS) {
     const found = findFlag(sources, setting) ?? findInEnvironment(sources, setting);
     if (found === undefined) continue;
@@ -51,7 +56,7 @@ function findInEnvironment({ env, cwd }: ConfigSources, setting: Setting): Found
   const file = setting.secret ? findVariable(env, fileVariable) : undefined;
   if (file === undefined) return text === undefined ? undefined : { text, origin: setting.env };
   if (text !== undefined) throw toConfigError(fileVariable, `set either this or ${setting.env}, not both`);
-  return { text: read(fileVariable, file, cwd).trim(), origin: fileVariable };
+  return { text: readText(fileVariable, file, cwd).trim(), origin: fileVariable };
 }
 
 /** A variable that is set but empty counts as unset. */
@@ -65,7 +70,7 @@ function toValue(setting: Setting, text: string): unknown {
   return text;
 }
 
-/** Sets a value deep in the tree; where the file has something else than a mapping on the way, that is left to be refused. */
+/** Sets a value deep in the tree; where the file has a plain value on the way, that is left to be refused. */
 function put(tree: unknown, [key = '', ...rest]: readonly string[], value: unknown): void {
   if (!isBranch(tree)) return;
   if (rest.length === 0) {
@@ -76,26 +81,17 @@ function put(tree: unknown, [key = '', ...rest]: readonly string[], value: unkno
   put(tree[key], rest, value);
 }
 
+/** A mapping, or a list whose keys are its indices. */
 function isBranch(value: unknown): value is Branch {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null;
 }
 
 function readYaml(file: string, cwd: string): unknown {
-  const document = parseDocument(read(CONFIG_FILE.env, file, cwd), { prettyErrors: true });
+  const document = parseDocument(readText(CONFIG_FILE.env, file, cwd), { prettyErrors: true });
   const [error] = document.errors;
   if (error) throw toConfigError(file, (error.message.split('\n')[0] ?? error.code).replace(/:$/, ''));
   const tree: unknown = document.toJS() ?? {};
-  if (!isBranch(tree)) throw toConfigError(file, 'expected a mapping of settings at the top');
+  if (!isBranch(tree) || Array.isArray(tree))
+    throw toConfigError(file, 'expected a mapping of settings at the top');
   return tree;
-}
-
-function read(origin: string, file: string, cwd: string): string {
-  try {
-    return readFileSync(resolve(cwd, file), 'utf8');
-  } catch (error) {
-    throw toConfigError(
-      origin,
-      `cannot read ${JSON.stringify(file)} (${(error as NodeJS.ErrnoException).code})`,
-    );
-  }
 }

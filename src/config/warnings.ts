@@ -4,9 +4,21 @@ import type { Config } from './config.ts';
 
 /** Sentences, the weightiest first; none for a safe configuration. */
 export function listWarnings(config: Config): readonly string[] {
+  return [...warnOfOpenDoor(config), ...config.backends.flatMap(warnOfBackend)];
+}
+
+function warnOfOpenDoor(config: Config): readonly string[] {
   if (isLoopbackHost(config.server.host)) return [];
   return [
     `No authentication: everyone who reaches ${config.server.host} is the same viewer and reads the same ` +
       'conversations. Listen on 127.0.0.1, or let a proxy decide who may come in.',
+  ];
+}
+
+function warnOfBackend({ id, tls }: Config['backends'][number]): readonly string[] {
+  if (!tls.insecureSkipVerify) return [];
+  return [
+    `The certificate of the backend ${id} is not checked: whoever is on the way to it can read and change everything. ` +
+      'Name its authority in tls.caFile instead of setting tls.insecureSkipVerify.',
   ];
 }

@@ -2,8 +2,8 @@
 
 export interface TtlCacheOptions<Value> {
   readonly load: () => Promise<Value>;
-  /** How long a value is served, in milliseconds from when it was loaded. */
-  readonly ttlMs: number;
+  /** How long a value is served, in milliseconds from when it was loaded; where values differ in that, of each. */
+  readonly ttlMs: number | ((value: Value) => number);
   /** How long a rejection is served instead of loading again. */
   readonly failureTtlMs: number;
   /** Milliseconds on a clock that never goes back; for tests. */
@@ -26,7 +26,7 @@ export function createTtlCache<Value>(options: TtlCacheOptions<Value>): TtlCache
       loading.staleAt = now() + ttlMs;
     };
     value.then(
-      () => settle(options.ttlMs),
+      (loaded) => settle(typeof options.ttlMs === 'number' ? options.ttlMs : options.ttlMs(loaded)),
       () => settle(options.failureTtlMs),
     );
     entry = loading;

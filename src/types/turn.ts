@@ -36,9 +36,11 @@ export const ATTACHMENT_TYPES = [
   'event',
   'log',
   'stack trace',
+  'image',
 ] as const;
 export type AttachmentType = (typeof ATTACHMENT_TYPES)[number];
 
+/** Of texts. */
 export const CONTENT_TYPES = [
   'text/plain',
   'application/json',
@@ -47,11 +49,23 @@ export const CONTENT_TYPES = [
 ] as const;
 export type ContentType = (typeof CONTENT_TYPES)[number];
 
-export interface Attachment {
-  readonly attachmentType: AttachmentType;
+export const IMAGE_TYPES = ['image/png', 'image/jpeg'] as const;
+export type ImageType = (typeof IMAGE_TYPES)[number];
+
+export interface TextAttachment {
+  readonly kind: 'text';
+  readonly attachmentType: Exclude<AttachmentType, 'image'>;
   readonly contentType: ContentType;
   readonly content: string;
 }
+
+export interface ImageAttachment {
+  readonly kind: 'image';
+  readonly contentType: ImageType;
+  readonly base64: string;
+}
+
+export type Attachment = TextAttachment | ImageAttachment;
 
 /** Why a turn failed, as clients see it. */
 export interface TurnError {

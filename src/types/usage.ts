@@ -9,3 +9,17 @@ export interface TurnUsage {
 }
 
 export const NO_USAGE: TurnUsage = { inputTokens: 0, outputTokens: 0, source: 'NONE' };
+
+/** What tokens were spent on. */
+export const USAGE_KINDS = ['TURN', 'TOPIC_SUMMARY'] as const;
+export type UsageKind = (typeof USAGE_KINDS)[number];
+
+/** Tokens that a viewer spent at once. */
+export interface SpentTokens {
+  readonly ownerId: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly kind: UsageKind;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}

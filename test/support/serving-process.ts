@@ -34,7 +34,7 @@ async function createApp(): Promise<App> {
 }
 
 const shell = { env: { LOG_LEVEL: process.env.LOG_LEVEL }, cwd: process.cwd(), out, err };
-const code = await runWithConfig(shell, {}, async (config) => {
+const code = await runWithConfig(shell, {}, async ({ config }) => {
   await serve(config, { createApp, shell });
   return 0;
 });

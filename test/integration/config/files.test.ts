@@ -2,8 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { Environment } from '../../../src/config/environment.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import { readOutline } from '../../../src/config/outline.ts';
+import { readSecretFiles } from '../../../src/config/secret-files.ts';
+import { notes } from '../../../src/config/vocabulary.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -94,5 +98,64 @@ describe('a secret in a file', () => {
     expect(() => loadConfig({ env: { DATABASE_URL_FILE: 'url' }, flags: {}, cwd: folder })).toThrow(
       /^DATABASE_URL_FILE: expected a postgres:\/\/ URL$/,
     );
+  });
+});
+
+describe('a secret of the YAML file in a file of its own', () => {
+  const KEY = 'a key of enough characters';
+  const yaml = 'transcripts: { enabled: true, directory: out, hmacKeyFile: key';
+
+  it('is read, without the white space around it', () => {
+    writeFileSync(join(folder, 'key'), ` ${KEY}\n`);
+    expect(loadYaml(`${yaml} }`).transcripts).toMatchObject({ hmacKey: KEY, directory: join(folder, 'out') });
+  });
+
+  it('is found in lists and unions, where the schema has both keys', () => {
+    writeFileSync(join(folder, 'key'), KEY);
+    const secret = z
+      .string()
+      .optional()
+      .meta(notes({ secret: true }));
+    const item = z.strictObject({ pass: secret, passFile: z.string().optional(), aFile: z.string() });
+    const root = readOutline(z.strictObject({ items: z.union([z.string(), z.array(item)]) }));
+    const tree = { items: [{ aFile: 'b' }, { passFile: 'key' }], passFile: 'key' };
+    expect(readSecretFiles(tree, { cwd: folder, file: 'x.yaml' }, root)).toEqual([
+      { path: ['items', 1, 'pass'], origin: 'items[1].passFile in x.yaml', secret: KEY },
+    ]);
+  });
+
+  it.each([
+    [', hmacKey: also', /^transcripts\.hmacKeyFile in millrace\.yaml: set either this or hmacKey, not both$/],
+    ['nowhere', /^transcripts\.hmacKeyFile in millrace\.yaml: cannot read "keynowhere" \(ENOENT\)$/],
+  ])('is refused with %j behind it', (rest, message) => {
+    writeFileSync(join(folder, 'key'), KEY);
+    expect(() => loadYaml(`${yaml}${rest} }`)).toThrow(message);
+  });
+
+  it('is named by its key when it is not acceptable, and never shown', () => {
+    writeFileSync(join(folder, 'key'), 'short');
+    expect(() => loadYaml(`${yaml} }`)).toThrow(
+      /^transcripts\.hmacKeyFile in millrace\.yaml: expected text of at least 16 characters$/,
+    );
+  });
+});
+
+describe('transcripts', () => {
+  it.each([
+    [
+      '{ enabled: true }',
+      /^transcripts\.directory in millrace\.yaml: missing; needed when transcripts are enabled$/,
+    ],
+    ['{ enabled: true, directory: x }', /^transcripts\.hmacKey in millrace\.yaml: missing; needed when /],
+    [
+      '{ redactions: [{ pattern: "(" }] }',
+      /^transcripts\.redactions\[0\]\.pattern in .*expected a regular expression of up to 500 characters, got "\("$/,
+    ],
+    [
+      `{ redactions: [{ pattern: "${'x'.repeat(501)}" }] }`,
+      /^transcripts\.redactions\[0\]\.pattern in .*500 characters, got "x+…$/,
+    ],
+  ])('%s are refused', (transcripts, message) => {
+    expect(() => loadYaml(`transcripts: ${transcripts}`)).toThrow(message);
   });
 });

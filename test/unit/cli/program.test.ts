@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runProgram } from '../../../src/cli/program.ts';
 import type { Environment } from '../../../src/config/environment.ts';
+import { listLeaves } from '../../../src/config/outline.ts';
 import { SETTINGS } from '../../../src/config/settings.ts';
 
 async function run(args: readonly string[], env: Environment = {}) {
@@ -37,6 +38,55 @@ describe('millrace config check', () => {
   });
 });
 
+describe('millrace config print', () => {
+  it('prints the effective configuration as JSON, secrets masked', async () => {
+    const env = { DATABASE_URL: 'postgres://me:hunter2@db/millrace' };
+    const { code, out, err } = await run(['config', 'print', '--port', '7'], env);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(out)).toMatchObject({ server: { port: 7 }, database: { url: '***' } });
+    expect(out).not.toContain('hunter2');
+  });
+});
+
+describe('millrace config explain', () => {
+  it('says of a setting what it means, what it may be, its default, its value and who set it', async () => {
+    const lines = [
+      'server.port',
+      '  Port to listen on; 0 takes a free one',
+      '  Expected  a number from 0 to 65535',
+      '  Variable  PORT',
+      '  Flag      --port',
+      '  Default   4000',
+    ];
+    const explain = async (...args: readonly string[]) =>
+      (await run(['config', 'explain', 'server.port', ...args], { PORT: '5' })).out.trimEnd().split('\n');
+    expect(await explain()).toEqual([...lines, '  Value     5, from PORT']);
+    expect(await explain('--port', '6')).toEqual([...lines, '  Value     6, from --port']);
+  });
+
+  it('tells of all settings without a path', async () => {
+    const { out } = await run(['config', 'explain']);
+    const named = out.split('\n\n').map((block) => block.split('\n')[0]);
+    expect(named).toEqual(listLeaves().map(({ path }) => path));
+  });
+
+  it('refuses a path where there is no setting', async () => {
+    expect(await run(['config', 'explain', 'serv'])).toEqual({
+      code: 1,
+      out: '',
+      err: "millrace: there is no setting 'serv'; 'millrace config explain' tells of all\n",
+    });
+  });
+});
+
+describe('millrace config schema', () => {
+  it('prints a JSON Schema, whatever the configuration', async () => {
+    const { code, out } = await run(['config', 'schema'], { PORT: 'abc' });
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ type: 'object', properties: { server: { type: 'object' } } });
+  });
+});
+
 describe('the command line', () => {
   it('serves when no command is given', async () => {
     expect(await run(['--port', 'abc'])).toMatchObject({
@@ -59,7 +109,7 @@ describe('the command line', () => {
     expect(err).toMatch(/^millrace: unknown option '--prot'\n\(Did you mean --port\?\)/);
   });
 
-  it.each(['serve', 'documents import', 'config check', 'db migrate'])(
+  it.each(['serve', 'documents import', 'config check', 'config print', 'config explain', 'db migrate'])(
     '%s takes every setting as a flag',
     async (command) => {
       const { code, out } = await run([...command.split(' '), '--help']);

@@ -59,3 +59,23 @@ test('a load that takes longer than the time is still shared, and its time start
   expect(await cache.get()).toBe('value');
   expect(state.loads).toBe(1);
 });
+
+test('each value may have a time of its own', async () => {
+  const state = { loads: 0, now: 0 };
+  const cache = createTtlCache({
+    load: async () => {
+      state.loads += 1;
+      return state.loads;
+    },
+    ttlMs: (value) => value * 10,
+    failureTtlMs: 1,
+    now: () => state.now,
+  });
+  await cache.get();
+  state.now = 10;
+  expect(await cache.get()).toBe(2);
+  state.now = 29;
+  expect(await cache.get()).toBe(2);
+  state.now = 30;
+  expect(await cache.get()).toBe(3);
+});

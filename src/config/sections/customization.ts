@@ -1,0 +1,14 @@
+/** The part of the configuration that says how the model is instructed. */
+import { z } from 'zod';
+import { text } from '../vocabulary.ts';
+
+export const customizationSchema = z.strictObject({
+  profile: text
+    .optional()
+    .describe('YAML or JSON file with `prompts`, a mapping; its `default` is the system prompt'),
+  systemPromptFile: text
+    .optional()
+    .describe('File with the system prompt of requests that bring none, unless the profile has one'),
+  systemPrompt: text.optional().describe('System prompt of requests that bring none, unless a file has one'),
+  disableQuerySystemPrompt: z.boolean().default(false).describe('Refuse system prompts in requests'),
+});
