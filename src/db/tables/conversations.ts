@@ -34,6 +34,11 @@ export const conversations = pgTable(
     messageCount: integer('message_count').notNull().default(0),
     lastUsedProvider: text('last_used_provider'),
     lastUsedModel: text('last_used_model'),
+    /** The backend's own conversation, without the prefix `conv_`, while the backend knows all that was said here. */
+    backendConversationId: text('backend_conversation_id'),
+    /** Where that is, and the model that answered; null without it. */
+    backendProvider: text('backend_provider'),
+    backendModel: text('backend_model'),
     /** A tombstone: the row stays, so that no late write brings the conversation back. */
     deletedAt: moment('deleted_at'),
   },
