@@ -1,57 +1,66 @@
 /** The models of one backend: as configured, or as GET /models lists them. */
-import type { OpenAI } from 'openai';
 import { z } from 'zod';
-import type { BackendConfig } from '../config/config.ts';
-import { AppError } from '../errors.ts';
-import { orAborted } from '../lib/abort.ts';
 import { createTtlCache } from '../lib/ttl-cache.ts';
+import { ask, type Connection, getCached } from './ask.ts';
 import type { BackendModel } from './backend.ts';
-import { type BackendIdentity, toProtocolError, toRequestError } from './errors.ts';
-
-export interface CatalogDeps {
-  readonly client: OpenAI;
-  readonly config: BackendConfig;
-  readonly identity: BackendIdentity;
-}
+import { toProtocolError } from './errors.ts';
 
 export interface Catalog {
   /** See Backend.listModels. An aborted caller gets the signal's reason; the call that others wait for goes on. */
   listModels(signal: AbortSignal): Promise<readonly BackendModel[]>;
+  /** What the backend wants a model to be called in a request, as far as its last list told. */
+  toWireId(id: string): string;
+  /** Whether the backend's own list is known to lack the model; false where it has not told one. */
+  lacks(id: string, signal: AbortSignal): Promise<boolean>;
+}
+
+/** A model and what a request calls it. */
+export interface ListedModel {
+  readonly model: BackendModel;
+  readonly wireId: string;
 }
 
 const CACHE_MS = 60_000;
 const FAILURE_CACHE_MS = 1_000;
-const LIST_TIMEOUT_MS = 10_000;
 
-export function createCatalog(deps: CatalogDeps): Catalog {
-  const { models, contextWindow } = deps.config;
-  if (models.length > 0) {
-    const configured = models.map((id) => ({ id, kind: toKind(id, undefined), contextWindow }));
-    return { listModels: async () => configured };
+export function createCatalog(connection: Connection): Catalog {
+  const { models, contextWindow, capabilities } = connection.config;
+  if (models.length > 0 || capabilities.models === false) {
+    const configured = models.map((id) => ({ id, kind: toModelKind(id, undefined), contextWindow }));
+    return { listModels: async () => configured, toWireId: (id) => id, lacks: async () => false };
   }
+  let wireIds: ReadonlyMap<string, string> = new Map();
   const cache = createTtlCache({
-    load: () => fetchModels(deps),
+    load: async () => {
+      const listed = await fetchModels(connection);
+      wireIds = new Map(listed.map(({ model, wireId }) => [model.id, wireId]));
+      return listed.map(({ model }) => model);
+    },
     ttlMs: CACHE_MS,
     failureTtlMs: FAILURE_CACHE_MS,
   });
   return {
-    listModels: async (signal) => {
-      const listed = await orAborted(cache.get(), signal);
+    listModels: (signal) => getCached(cache, signal),
+    toWireId: (id) => wireIds.get(id) ?? id,
+    lacks: async (id, signal) => {
+      const listed = await getCached(cache, signal).catch(() => []);
       signal.throwIfAborted();
-      return listed ?? [];
+      return listed.length > 0 && !listed.some((model) => isCalled(model, id));
     },
   };
 }
 
-async function fetchModels({ client, config, identity }: CatalogDeps): Promise<readonly BackendModel[]> {
-  const timeout = AbortSignal.timeout(LIST_TIMEOUT_MS);
-  try {
-    const body = await client.get<unknown>('/models', { signal: timeout });
-    return parseModels(body, config.contextWindow);
-  } catch (error) {
-    if (!timeout.aborted) throw toRequestError(error, identity);
-    throw new AppError('BACKEND_TIMEOUT', 'The backend did not list its models in time', { cause: error });
-  }
+/** llama-stack lists `provider/model`, where its shields only say `model`. */
+function isCalled(model: BackendModel, id: string): boolean {
+  return model.id === id || model.id.endsWith(`/${id}`);
+}
+
+async function fetchModels(connection: Connection): Promise<readonly ListedModel[]> {
+  const { kind, contextWindow } = connection.config;
+  const body = await ask(connection, { method: 'get', path: '/models' });
+  const listed = parseModels(body, contextWindow);
+  const mayQualify = kind === 'auto' || kind === 'llama-stack' || kind === 'ogx';
+  return mayQualify ? listed : listed.map(({ model }) => ({ model, wireId: model.id }));
 }
 
 const count = z.int().positive().optional().catch(undefined);
@@ -61,7 +70,12 @@ const entrySchema = z.object({
   id: text,
   identifier: text,
   model_type: text,
-  custom_metadata: z.object({ model_type: text, context_length: count }).optional().catch(undefined),
+  provider_id: text,
+  provider_resource_id: text,
+  custom_metadata: z
+    .object({ model_type: text, provider_id: text, provider_resource_id: text, context_length: count })
+    .optional()
+    .catch(undefined),
   max_model_len: count,
   context_length: count,
   context_window: count,
@@ -73,36 +87,43 @@ const listSchema = z.union([
 ]);
 
 /** Entries without an id are left out, as are repetitions. Throws BACKEND_PROTOCOL when the body is no list at all. */
-export function parseModels(body: unknown, contextWindow: number): readonly BackendModel[] {
+export function parseModels(body: unknown, contextWindow: number): readonly ListedModel[] {
   const list = listSchema.safeParse(body);
   if (!list.success) throw toProtocolError('Its list of models is not one.');
-  const models = new Map<string, BackendModel>();
+  const models = new Map<string, ListedModel>();
   for (const entry of list.data) {
-    const model = toModel(entry, contextWindow);
-    if (model !== undefined && !models.has(model.id)) models.set(model.id, model);
+    const listed = toListedModel(entry, contextWindow);
+    if (listed !== undefined && !models.has(listed.model.id)) models.set(listed.model.id, listed);
   }
   return [...models.values()];
 }
 
 /** The smaller context window counts: the operator's limit, or what the backend says of itself. */
-function toModel(entry: unknown, contextWindow: number): BackendModel | undefined {
-  const parsed = entrySchema.safeParse(entry);
-  const id = parsed.data?.identifier ?? parsed.data?.id;
-  if (!parsed.success || id === undefined) return undefined;
-  const { model_type, custom_metadata: custom, max_model_len, context_length, context_window } = parsed.data;
+function toListedModel(value: unknown, contextWindow: number): ListedModel | undefined {
+  const entry = entrySchema.safeParse(value).data;
+  const id = entry?.identifier ?? entry?.id;
+  if (entry === undefined || id === undefined) return undefined;
+  const { custom_metadata: custom, max_model_len, context_length, context_window } = entry;
   const reported =
     max_model_len ?? context_length ?? context_window ?? custom?.context_length ?? contextWindow;
-  return {
-    id,
-    kind: toKind(id, model_type ?? custom?.model_type),
-    contextWindow: Math.min(reported, contextWindow),
-  };
+  const kind = toModelKind(id, entry.model_type ?? custom?.model_type);
+  const model = { id, kind, contextWindow: Math.min(reported, contextWindow) };
+  return { model, wireId: toWireId(id, entry) };
+}
+
+/** llama-stack and OGX, the only ones that name a provider, are asked for `provider/model`. */
+function toWireId(id: string, entry: z.output<typeof entrySchema>): string {
+  const { provider_id: provider, provider_resource_id: resource } = entry.custom_metadata?.provider_id
+    ? entry.custom_metadata
+    : entry;
+  if (provider === undefined || id.startsWith(`${provider}/`)) return id;
+  return `${provider}/${resource ?? id}`;
 }
 
 const EMBEDDING_ID = /embed|\bbge-|\be5-|minilm|\bgte-/i;
 const OTHER_ID = /whisper|\btts\b|transcribe|dall-e|image|moderation|rerank|sora|realtime|\bguard\b/i;
 
-function toKind(id: string, modelType: string | undefined): BackendModel['kind'] {
+function toModelKind(id: string, modelType: string | undefined): BackendModel['kind'] {
   if (modelType !== undefined) {
     if (modelType === 'llm') return 'LLM';
     return modelType === 'embedding' ? 'EMBEDDING' : 'OTHER';

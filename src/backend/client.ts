@@ -1,32 +1,42 @@
-/** A backend over HTTP: the one place that configures the `openai` client. Requests live in responses.ts and catalog.ts. */
-import { OpenAI } from 'openai';
-import { Agent, fetch as undiciFetch } from 'undici';
+/** A backend over HTTP, put together from its parts: connection, lists, judgement, conversations, responses. */
 import type { BackendConfig } from '../config/config.ts';
 import type { Log } from '../log.ts';
-import type { Backend } from './backend.ts';
+import type { Backend, VectorStore } from './backend.ts';
+import { createProfiler } from './capabilities.ts';
 import { createCatalog } from './catalog.ts';
+import { createConversations } from './conversations.ts';
 import { toIdentity } from './errors.ts';
-import { parseJsonBody, readText } from './http-body.ts';
+import { createClient } from './http.ts';
+import { createModerations } from './moderations.ts';
 import { streamResponse } from './responses.ts';
+import { createFixedStores, createVectorStores } from './vector-stores.ts';
 
 export interface BackendDeps {
   readonly log?: Log;
-  /** Its vector stores, where they are known beforehand. */
-  readonly vectorStores?: readonly string[];
+  /** Its vector stores, where they are known beforehand; a question that names none searches them all. */
+  readonly vectorStores?: readonly VectorStore[];
 }
 
-/** Holds nothing open between requests: there is nothing to dispose. */
+/**
+ * Holds nothing open between requests: there is nothing to dispose.
+ * Throws BAD_USER_INPUT, in one line, when a file of its TLS settings cannot be read.
+ */
 export function createBackend(config: BackendConfig, deps: BackendDeps = {}): Backend {
-  const client = createClient(config);
-  const identity = toIdentity(config);
-  const catalog = createCatalog({ client, config, identity });
+  const { log, vectorStores } = deps;
+  const connection = { client: createClient(config), config, identity: toIdentity(config) };
+  const profiler = createProfiler(connection);
+  const catalog = createCatalog(connection);
   return {
     id: config.id,
     location: toLocation(config.baseUrl),
-    vectorStores: deps.vectorStores,
+    history: config.history,
+    capabilities: async (signal) => (await profiler.getProfile(signal)).capabilities,
     listModels: catalog.listModels,
+    ...(vectorStores ? createFixedStores(vectorStores) : createVectorStores(connection, profiler)),
+    ...createModerations({ connection, profiler, catalog }),
+    ...createConversations(connection),
     streamResponse: (request, signal) =>
-      streamResponse({ client, config, identity, log: deps.log }, request, signal),
+      streamResponse({ ...connection, log }, { ...request, model: catalog.toWireId(request.model) }, signal),
   };
 }
 
@@ -34,52 +44,4 @@ export function createBackend(config: BackendConfig, deps: BackendDeps = {}): Ba
 function toLocation(baseUrl: string): string {
   const { origin, pathname } = new URL(baseUrl);
   return `${origin}${pathname === '/' ? '' : pathname}`;
-}
-
-function createClient(config: BackendConfig): OpenAI {
-  return new OpenAI({
-    baseURL: config.baseUrl,
-    // The client insists on a key; the null header below keeps a made-up one from being sent.
-    apiKey: config.apiKey ?? 'none',
-    ...(config.apiKey === undefined && { defaultHeaders: { Authorization: null } }),
-    // Set, so that the environment's are not sent to every backend alike.
-    adminAPIKey: null,
-    organization: null,
-    project: null,
-    maxRetries: 0,
-    timeout: config.turnTimeoutMs,
-    logLevel: 'off',
-    fetch: createFetch(config.connectTimeoutMs),
-  });
-}
-
-/**
- * Node's own fetch gives up after 300 s without headers or bytes and cannot be told otherwise; deadlines.ts decides here.
- * Every request has its own connection: on a kept one that the backend is just closing, a turn would fail that is never
- * sent twice. Redirects are not followed: a prompt goes where the operator said and nowhere else.
- */
-function createFetch(connectTimeoutMs: number): typeof globalThis.fetch {
-  const dispatcher = new Agent({
-    connect: { timeout: connectTimeoutMs },
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    pipelining: 0,
-  });
-  const fetchOnce = undiciFetch as unknown as (url: unknown, init: object) => Promise<Response>;
-  return async (url, init) => {
-    const response = await fetchOnce(url, { ...init, dispatcher, redirect: 'manual' });
-    return response.ok ? response : toErrorResponse(response);
-  };
-}
-
-/** The client keeps only `error` of a JSON body, and reads bodies of any size: both are settled before it sees the answer. */
-async function toErrorResponse(response: Response): Promise<Response> {
-  const text = await readText(response).catch(() => '');
-  const body = parseJsonBody(text);
-  const error = body === undefined ? { message: isMarkup(text) ? '' : text } : (body.error ?? body);
-  return new Response(JSON.stringify({ error }), { status: response.status, headers: response.headers });
-}
-
-function isMarkup(text: string): boolean {
-  return text.trimStart().startsWith('<');
 }

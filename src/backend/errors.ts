@@ -16,13 +16,15 @@ const MIN_SECRET_LENGTH = 6;
 
 export function toIdentity(config: BackendConfig): BackendIdentity {
   const { host, hostname, username, password } = new URL(config.baseUrl);
-  const secrets = [config.apiKey ?? '', password, username, host, hostname];
+  const { apiKey = '', entra } = config;
+  const secrets = [apiKey, entra?.clientSecret ?? '', password, username, host, hostname];
   return { id: config.id, secrets: secrets.filter((secret) => secret.length >= MIN_SECRET_LENGTH) };
 }
 
 /** For a request that brought no answer, or one that is not a success. */
 export function toRequestError(error: unknown, backend: BackendIdentity): AppError {
-  if (isAppError(error)) return error;
+  const known = listLinks(error).find((link) => isAppError(link));
+  if (known) return known;
   if (error instanceof APIError && error.status !== undefined) return toStatusError(error, backend);
   const code = findErrorCode(error);
   if (error instanceof APIConnectionTimeoutError || code === 'UND_ERR_CONNECT_TIMEOUT') {
@@ -93,15 +95,29 @@ function toCount(text: string | null | undefined): number | undefined {
 /** What fetch calls an answer that is not HTTP; it is the one error of the network that has a name and no code. */
 const PARSER_ERROR = 'HTTPParserError';
 
-/** The first error code along the chain of causes; fetch and the client library each add a link. */
+const MAX_LINKS = 5;
+
+/** The error and its causes; fetch and the client library each add a link. */
+function listLinks(error: unknown): readonly Error[] {
+  const links: Error[] = [];
+  for (let link = error; link instanceof Error && links.length < MAX_LINKS; link = link.cause)
+    links.push(link);
+  return links;
+}
+
+/** The first error code along the chain of causes. */
 export function findErrorCode(error: unknown): string | undefined {
-  let link = error;
-  for (let depth = 0; depth < 5 && link instanceof Error; depth += 1) {
+  for (const link of listLinks(error)) {
     if ('code' in link && typeof link.code === 'string') return link.code;
     if (link.name === PARSER_ERROR) return PARSER_ERROR;
-    link = link.cause;
   }
   return undefined;
+}
+
+/** The HTTP status that an error of this folder was made of. */
+export function findStatus(error: unknown): number | undefined {
+  const answered = listLinks(error).find((link) => link instanceof APIError);
+  return answered?.status;
 }
 
 function explainConnection(code: string | undefined): string | null {

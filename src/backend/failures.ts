@@ -93,11 +93,12 @@ function removeSecrets(text: string, secrets: readonly string[]): string {
   return secrets.reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[removed]'), text);
 }
 
-/** The text with the secrets, bearer tokens, API keys and passwords in URLs replaced. */
+/** The text with the secrets, bearer and JSON web tokens, API keys and passwords in URLs replaced. */
 function scrub(text: string, secrets: readonly string[]): string {
   return removeSecrets(text, secrets)
     .replace(/\b(Bearer|Basic)\s+[\w.~+/=*-]{6,}/gi, '$1 [removed]')
     .replace(/\b(?:sk-|pk-|gsk_|xai-|hf_)[\w*.-]{6,}/g, '[removed]')
+    .replace(/\beyJ[\w-]{6,}(?:\.[\w-]+){1,2}/g, '[removed]')
     .replace(/\b(api[-_ ]?key|token|secret|password)(["']?\s*[:=]\s*["']?)[\w.~+/=*-]{6,}/gi, '$1$2[removed]')
     .replace(/(\bhttps?:\/\/)[^\s/@:]*:[^\s/@]*@/gi, '$1[removed]@');
 }

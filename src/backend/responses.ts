@@ -1,10 +1,15 @@
 /** One request to POST /responses and its stream. What the events mean is the translator's to say. */
-import type { OpenAI } from 'openai';
-import type { BackendConfig } from '../config/config.ts';
 import type { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { JsonObject } from '../types/json.ts';
-import type { ResponseRequest, UpstreamEvent } from './backend.ts';
+import type { Connection } from './ask.ts';
+import type { InputMessage, InputPart, ResponseRequest, UpstreamEvent } from './backend.ts';
+import {
+  isConversationGone,
+  tellsConversationGone,
+  toConversationGone,
+  toWireConversation,
+} from './conversations.ts';
 import { createDeadlines, type Deadlines } from './deadlines.ts';
 import {
   type BackendIdentity,
@@ -16,10 +21,7 @@ import {
 import { createEventDecoder, type EventDecoder } from './event-decoder.ts';
 import { parseJsonBody, readText } from './http-body.ts';
 
-export interface ResponsesDeps {
-  readonly client: OpenAI;
-  readonly config: BackendConfig;
-  readonly identity: BackendIdentity;
+export interface ResponsesDeps extends Connection {
   readonly log?: Log | undefined;
 }
 
@@ -33,13 +35,24 @@ export async function* streamResponse(
   const deadlines = createDeadlines(deps.config, signal);
   try {
     const body = await openStream(deps, request, deadlines.signal);
-    yield* readBatches(body, createEventDecoder(deps.identity, deps.log), deadlines);
+    let isFirst = request.conversation !== undefined;
+    for await (const batch of readBatches(body, createEventDecoder(deps.identity, deps.log), deadlines)) {
+      if (isFirst && tellsConversationGone(batch[0])) throw toConversationGone();
+      isFirst = false;
+      yield batch;
+    }
   } catch (error) {
     if (signal.aborted) return;
-    throw deadlines.expired ?? toRequestError(error, deps.identity);
+    throw deadlines.expired ?? toStreamError(error, request, deps.identity);
   } finally {
     deadlines.stop();
   }
+}
+
+function toStreamError(error: unknown, request: ResponseRequest, identity: BackendIdentity): AppError {
+  const failure = toRequestError(error, identity);
+  const isGone = request.conversation !== undefined && isConversationGone(failure);
+  return isGone ? toConversationGone(failure) : failure;
 }
 
 async function openStream(
@@ -68,18 +81,29 @@ async function toWrongBodyError(
 
 /** The body of the request, without the keys that have nothing to say: not every backend takes all of them. */
 export function toRequestBody(request: ResponseRequest): JsonObject {
-  const { model, instructions, input, tools, maxOutputTokens } = request;
+  const { model, instructions, input, tools, maxOutputTokens, conversation } = request;
   const searchesFiles = tools.some((tool) => tool.type === 'file_search');
   return {
     model,
-    input: input.map(({ role, content }) => ({ role, content })),
+    input: input.map(toWireMessage),
     stream: true,
-    store: false,
+    store: conversation !== undefined,
+    ...(conversation !== undefined && { conversation: toWireConversation(conversation) }),
     ...(instructions !== '' && { instructions }),
     ...(tools.length > 0 && { tools }),
     ...(maxOutputTokens !== undefined && { max_output_tokens: maxOutputTokens }),
     ...(searchesFiles && { include: ['file_search_call.results'] }),
   };
+}
+
+function toWireMessage({ role, content }: InputMessage): JsonObject {
+  if (typeof content === 'string') return { role, content };
+  return { role, content: content.map((part) => toWirePart(role, part)) };
+}
+
+function toWirePart(role: InputMessage['role'], part: InputPart): JsonObject {
+  if (part.type === 'text') return { type: role === 'user' ? 'input_text' : 'output_text', text: part.text };
+  return { type: 'input_image', image_url: `data:${part.mediaType};base64,${part.base64}` };
 }
 
 async function* readBatches(

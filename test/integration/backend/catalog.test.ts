@@ -27,6 +27,13 @@ test('configured models are listed without a request', async () => {
   expect(fake.journal).toEqual([]);
 });
 
+test('a backend that is said to list no models is not asked for them', async () => {
+  await using fake = await startFakeBackend();
+  const backend = createBackend(toBackendConfig(fake.url, { capabilities: { models: false } }));
+  expect(await backend.listModels(never)).toEqual([]);
+  expect(fake.journal).toEqual([]);
+});
+
 test('a caller that gives up does not end the request of the others', async () => {
   await using fake = await startFakeBackend({ models: [{ id: 'one' }] });
   const backend = createBackend(toBackendConfig(fake.url));
@@ -48,4 +55,18 @@ test.each([
   await using fake = await startFakeBackend();
   fake.onModels = () => script;
   await expect(createBackend(toBackendConfig(fake.url)).listModels(never)).rejects.toMatchObject({ code });
+});
+
+const STACK_MODEL = { identifier: 'mine', provider_id: 'openai', provider_resource_id: 'gpt-4o' };
+test.each([
+  ['auto', 'openai/gpt-4o'],
+  ['ogx', 'openai/gpt-4o'],
+  ['other', 'mine'],
+] as const)('a model is called as the backend wants it, not as viewers know it: %s', async (kind, sent) => {
+  await using fake = await startFakeBackend({ models: [STACK_MODEL] });
+  const backend = createBackend(toBackendConfig(fake.url, { kind }));
+  expect(await backend.listModels(never)).toMatchObject([{ id: 'mine' }]);
+  const request = { model: 'mine', instructions: '', input: [], tools: [] };
+  for await (const _batch of backend.streamResponse(request, never));
+  expect(fake.responses[0]?.body.model).toBe(sent);
 });

@@ -21,11 +21,11 @@ async function collect(batches: AsyncIterable<readonly UpstreamEvent[]>): Promis
 }
 
 const stalls: readonly { readonly name: string; readonly script: Script; readonly limit: object }[] = [
-  { name: 'no headers', script: { kind: 'silence' }, limit: { firstEventTimeoutMs: 100 } },
+  { name: 'no headers', script: { kind: 'silence' }, limit: { firstEventTimeoutMs: 400 } },
   {
     name: 'headers and no event',
     script: stream(answer, { breaks: { after: 0, how: 'stall' } }),
-    limit: { firstEventTimeoutMs: 100 },
+    limit: { firstEventTimeoutMs: 400 },
   },
   {
     name: 'silence in mid-stream',

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { parseModels } from '../../../src/backend/catalog.ts';
 
 const WINDOW = 8_192;
+const toModels = (body: unknown) => parseModels(body, WINDOW).map(({ model }) => model);
 const llm = (id: string, contextWindow = WINDOW) => ({ id, kind: 'LLM', contextWindow });
 
 test.each([
@@ -31,7 +32,7 @@ test.each([
     [{ id: 'a/b', kind: 'OTHER', contextWindow: WINDOW }, llm('c')],
   ],
 ])('the models of %s are understood', (_name, body, models) => {
-  expect(parseModels(body, WINDOW)).toEqual(models);
+  expect(toModels(body)).toEqual(models);
 });
 
 test.each([
@@ -44,15 +45,48 @@ test.each([
   ['omni-moderation-latest', 'OTHER'],
   ['gpt-5-mini', 'LLM'],
 ])('without a declared type the id tells the kind: %s is %s', (id, kind) => {
-  expect(parseModels([{ id }], WINDOW)).toMatchObject([{ kind }]);
+  expect(toModels([{ id }])).toMatchObject([{ kind }]);
 });
 
 test('entries without an id and repetitions are left out', () => {
-  expect(parseModels({ data: [null, 7, {}, { id: '' }, { id: 'm' }, { id: 'm' }] }, WINDOW)).toEqual([
-    llm('m'),
-  ]);
+  expect(toModels({ data: [null, 7, {}, { id: '' }, { id: 'm' }, { id: 'm' }] })).toEqual([llm('m')]);
 });
 
 test.each([null, 'text', {}, { data: 'x' }])('a body that is no list is BACKEND_PROTOCOL: %j', (body) => {
   expect(() => parseModels(body, WINDOW)).toThrow(expect.objectContaining({ code: 'BACKEND_PROTOCOL' }));
 });
+
+test.each([
+  ['a plain id', { id: 'gpt-4o' }, 'gpt-4o'],
+  ['an id with a slash', { id: 'meta/llama' }, 'meta/llama'],
+  [
+    'llama-stack, old, already qualified',
+    { identifier: 'openai/gpt-4o', provider_id: 'openai', provider_resource_id: 'gpt-4o' },
+    'openai/gpt-4o',
+  ],
+  [
+    'llama-stack, old, an alias',
+    { identifier: 'mine', provider_id: 'openai', provider_resource_id: 'gpt-4o' },
+    'openai/gpt-4o',
+  ],
+  [
+    'llama-stack, old, without a resource',
+    { identifier: 'meta/llama', provider_id: 'vllm' },
+    'vllm/meta/llama',
+  ],
+  [
+    'llama-stack, new',
+    { id: 'openai/gpt-4o', custom_metadata: { provider_id: 'openai', provider_resource_id: 'gpt-4o' } },
+    'openai/gpt-4o',
+  ],
+  [
+    'llama-stack, new, an alias',
+    { id: 'mine', custom_metadata: { provider_id: 'openai', provider_resource_id: 'gpt-4o' } },
+    'openai/gpt-4o',
+  ],
+])(
+  'a server that names providers is asked for provider/model, any other for its own id: %s',
+  (_name, entry, wireId) => {
+    expect(parseModels([entry], WINDOW)).toMatchObject([{ wireId }]);
+  },
+);

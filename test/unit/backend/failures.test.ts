@@ -78,6 +78,7 @@ test.each([
 test.each([
   ['Incorrect API key provided: sk-proj-abc***xyz.', /abc|xyz/],
   ['Authorization: Bearer abcdef123456 was refused', /abcdef/],
+  ['the assertion eyJhbGciOiJub25lIn0.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl is over', /eyJ|c2ln/],
   ['api_key=abcdef123456', /abcdef/],
   ['{"api_key": "abcdef123456"}', /abcdef/],
   ['could not reach http://user:abcdef@10.0.0.1/v1', /abcdef/],

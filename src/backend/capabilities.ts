@@ -1,0 +1,86 @@
+/** What kind of server a backend is: as configured, as its address says, or as a first look at it shows. */
+import { z } from 'zod';
+import { isAppError } from '../errors.ts';
+import { createTtlCache } from '../lib/ttl-cache.ts';
+import { ask, type Connection, getCached, toNativePath } from './ask.ts';
+import type { Capabilities } from './backend.ts';
+import { findStatus } from './errors.ts';
+import { type Kind, listCapabilities, toKind } from './kind.ts';
+
+export interface Profile {
+  readonly kind: Kind;
+  readonly capabilities: Capabilities;
+}
+
+export interface Profiler {
+  /** Never throws but the signal's reason: a backend that cannot be looked at is `other` until the next look. */
+  getProfile(signal: AbortSignal): Promise<Profile>;
+}
+
+const CACHE_MS = 600_000;
+/** How long it stays open what a backend is that did not answer. */
+const UNCERTAIN_CACHE_MS = 30_000;
+const LOOK_TIMEOUT_MS = 3_000;
+
+export function createProfiler(connection: Connection): Profiler {
+  const { config } = connection;
+  const toProfile = (kind: Kind): Profile => ({
+    kind,
+    capabilities: listCapabilities(kind, config.capabilities),
+  });
+  const known = toKind(config);
+  if (known !== undefined) {
+    const profile = toProfile(known);
+    return { getProfile: async () => profile };
+  }
+  const cache = createTtlCache({
+    load: () => look(connection),
+    ttlMs: (found) => (found === 'silent' ? UNCERTAIN_CACHE_MS : CACHE_MS),
+    failureTtlMs: UNCERTAIN_CACHE_MS,
+  });
+  return {
+    getProfile: async (signal) => {
+      const found = await getCached(cache, signal);
+      return toProfile(found === 'llama-stack' ? found : 'other');
+    },
+  };
+}
+
+const text = z.string().min(1);
+/** What only llama-stack and OGX answer, by path. */
+const SIGNS: readonly { readonly path: string; readonly shape: z.ZodType }[] = [
+  {
+    path: '/providers',
+    shape: z.object({ data: z.array(z.object({ provider_id: text, provider_type: text })).min(1) }),
+  },
+  { path: '/shields', shape: z.object({ data: z.array(z.object({ identifier: text, provider_id: text })) }) },
+  { path: '/version', shape: z.object({ version: text }) },
+];
+
+/** `silent`: it did not show what it is, but may at another time. */
+type Found = 'llama-stack' | 'other' | 'silent';
+
+async function look(connection: Connection): Promise<Found> {
+  const found = await Promise.all(SIGNS.map((sign) => findSign(connection, sign)));
+  if (found.includes('llama-stack')) return 'llama-stack';
+  return found.includes('silent') ? 'silent' : 'other';
+}
+
+async function findSign(connection: Connection, { path, shape }: (typeof SIGNS)[number]): Promise<Found> {
+  const native = toNativePath(connection.config.baseUrl, path);
+  try {
+    const body = await ask(connection, { method: 'get', path: native, timeoutMs: LOOK_TIMEOUT_MS });
+    return shape.safeParse(body).success ? 'llama-stack' : 'other';
+  } catch (error) {
+    return isDecisive(error) ? 'other' : 'silent';
+  }
+}
+
+/** A wrong key, too many requests and a fault say nothing of what the server is. */
+const INDECISIVE: ReadonlySet<number> = new Set([401, 403, 408, 429]);
+
+function isDecisive(error: unknown): boolean {
+  const status = findStatus(error);
+  if (status === undefined) return isAppError(error, 'BACKEND_PROTOCOL');
+  return status === 501 || (status < 500 && !INDECISIVE.has(status));
+}

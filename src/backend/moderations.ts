@@ -1,0 +1,111 @@
+/** The judgement of one backend over texts: its shields, and its moderation models. What follows from it is decided elsewhere. */
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+import { createTtlCache } from '../lib/ttl-cache.ts';
+import { ask, type Connection, getCached, isLacking, toNativePath } from './ask.ts';
+import type { Backend, BackendShield, Verdict } from './backend.ts';
+import type { Profiler } from './capabilities.ts';
+import type { Catalog } from './catalog.ts';
+import { findStatus, toProtocolError } from './errors.ts';
+
+export interface ModerationDeps {
+  readonly connection: Connection;
+  readonly profiler: Profiler;
+  readonly catalog: Pick<Catalog, 'lacks'>;
+}
+
+const CACHE_MS = 60_000;
+const FAILURE_CACHE_MS = 1_000;
+
+export function createModerations({
+  connection,
+  profiler,
+  catalog,
+}: ModerationDeps): Pick<Backend, 'listShields' | 'moderate'> {
+  const shields = createTtlCache({
+    load: () => fetchShields(connection),
+    ttlMs: CACHE_MS,
+    failureTtlMs: FAILURE_CACHE_MS,
+  });
+  return {
+    listShields: async (signal) => {
+      const { capabilities } = await profiler.getProfile(signal);
+      return capabilities.shields ? getCached(shields, signal) : [];
+    },
+    moderate: async (model, input, signal) => {
+      if (await catalog.lacks(model, signal)) throw toMissingModel(model);
+      return judge(connection, { model, input }, signal);
+    },
+  };
+}
+
+const shieldsSchema = z.object({
+  data: z.array(
+    z.object({
+      identifier: z.string().min(1),
+      provider_resource_id: z.string().min(1).nullish().catch(null),
+    }),
+  ),
+});
+
+async function fetchShields(connection: Connection): Promise<readonly BackendShield[]> {
+  const path = toNativePath(connection.config.baseUrl, '/shields');
+  try {
+    const list = shieldsSchema.safeParse(await ask(connection, { method: 'get', path }));
+    if (!list.success) throw toProtocolError('Its list of shields is not one.');
+    return list.data.data.map((shield) => ({
+      id: shield.identifier,
+      model: shield.provider_resource_id ?? null,
+    }));
+  } catch (error) {
+    if (isLacking(error)) return [];
+    throw error;
+  }
+}
+
+interface Judged {
+  readonly model: string;
+  readonly input: string;
+}
+
+async function judge(connection: Connection, body: Judged, signal: AbortSignal): Promise<Verdict> {
+  const timeoutMs = connection.config.firstEventTimeoutMs;
+  try {
+    return parseVerdict(
+      await ask(connection, { method: 'post', path: '/moderations', body, timeoutMs }, signal),
+    );
+  } catch (error) {
+    const status = findStatus(error);
+    if (status === 400) return { flagged: true, categories: [] };
+    if (status === 404) throw toMissingModel(body.model, error);
+    throw error;
+  }
+}
+
+const verdictSchema = z.object({
+  results: z
+    .array(
+      z.object({
+        flagged: z.boolean(),
+        categories: z.record(z.string(), z.unknown()).nullish().catch(null),
+      }),
+    )
+    .min(1),
+});
+
+function parseVerdict(body: unknown): Verdict {
+  const verdict = verdictSchema.safeParse(body);
+  if (!verdict.success) throw toProtocolError('Its moderation is not one.');
+  const flagged = verdict.data.results.filter((result) => result.flagged);
+  const names = flagged.flatMap(({ categories }) =>
+    Object.entries(categories ?? {}).flatMap(([name, value]) => (value === true ? name : [])),
+  );
+  return { flagged: flagged.length > 0, categories: [...new Set(names)] };
+}
+
+function toMissingModel(model: string, cause?: unknown): AppError {
+  return new AppError('NOT_FOUND', 'Shield model not found', {
+    cause,
+    details: { explanation: `Shield model with ID ${model} does not exist` },
+  });
+}
