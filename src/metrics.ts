@@ -26,6 +26,11 @@ export interface TurnMetrics {
   upstreamIgnored(labels: TurnLabels, count: number): void;
 }
 
+export interface ShieldMetrics {
+  /** A shield has blocked a question. */
+  shieldViolated(shield: string): void;
+}
+
 export interface HttpMetrics {
   /** `route` is one of the server's own paths, never what a client sent. */
   requestAnswered(facts: {
@@ -35,7 +40,7 @@ export interface HttpMetrics {
   }): void;
 }
 
-export interface Metrics extends TurnMetrics, HttpMetrics {
+export interface Metrics extends TurnMetrics, ShieldMetrics, HttpMetrics {
   readonly registry: Registry;
   /** Adds the gauge of running turns, read when the metrics are asked for; called once, when the engine exists. */
   observeRunning(read: () => number): void;
@@ -93,6 +98,27 @@ function createTurnMetrics(registry: Registry): TurnMetrics {
   };
 }
 
+function createShieldMetrics(registry: Registry): ShieldMetrics {
+  const registers = [registry];
+  const violations = new Counter({
+    name: 'millrace_shield_violations_total',
+    help: 'Questions blocked by a shield',
+    labelNames: ['shield'],
+    registers,
+  });
+  const errors = new Counter({
+    name: 'ls_llm_validation_errors_total',
+    help: 'Alias of millrace_shield_violations_total',
+    registers,
+  });
+  return {
+    shieldViolated(shield) {
+      violations.inc({ shield });
+      errors.inc();
+    },
+  };
+}
+
 function createHttpMetrics(registry: Registry): HttpMetrics {
   const registers = [registry];
   const requests = new Counter({
@@ -137,6 +163,7 @@ export function createMetrics(): Metrics {
   return {
     registry,
     ...createTurnMetrics(registry),
+    ...createShieldMetrics(registry),
     ...createHttpMetrics(registry),
     observeRunning(read) {
       new Gauge({
