@@ -1,16 +1,24 @@
 /** What a viewer does with conversations: list, read, rename, delete. Their turns are the turn engine's. */
 import { type Policy, requireAction } from '../auth/policy.ts';
-import type { Database } from '../db/client.ts';
+import type { Database, ViewerTx } from '../db/client.ts';
 import { AppError } from '../errors.ts';
+import type { Jobs } from '../jobs/jobs.ts';
 import { isStorable } from '../lib/text.ts';
 import type { Conversation } from '../types/conversation.ts';
 import type { Viewer } from '../types/viewer.ts';
+import type { Announcer } from './announcer.ts';
 import { parseConversationId } from './conversation-id.ts';
 import * as store from './store.ts';
 
 export interface ConversationDeps {
   readonly database: Database;
   readonly policy: Policy;
+}
+
+/** What it takes to change conversations. */
+export interface ConversationChangeDeps extends ConversationDeps {
+  readonly announcer: Announcer;
+  readonly jobs: Pick<Jobs, 'enqueue'>;
 }
 
 export interface ListConversationsInput extends store.ConversationPage {
@@ -55,7 +63,7 @@ export async function findConversations(
 
 /** Sets the topic summary of one's own conversation. Throws BAD_USER_INPUT or NOT_FOUND. */
 export async function renameConversation(
-  deps: ConversationDeps,
+  deps: ConversationChangeDeps,
   viewer: Viewer,
   input: { readonly conversationId: string; readonly topicSummary: string },
 ): Promise<Conversation> {
@@ -64,32 +72,57 @@ export async function renameConversation(
   const renamed = await deps.database.asViewer(viewer, (tx) =>
     store.updateTopicSummary(tx, viewer.id, { id, topicSummary }),
   );
-  return renamed ?? notFound(id);
+  if (!renamed) return notFound(id);
+  deps.announcer.announce({ kind: 'CONVERSATION_UPSERT', ownerId: viewer.id, conversationId: id });
+  return renamed;
 }
 
 /**
- * Hides a conversation for good and erases its ended turns, in one transaction. A turn that still runs keeps running:
- * the caller ends it, then calls `eraseConversation`. Deleting again is ALREADY_DELETED. Throws BAD_USER_INPUT or NOT_FOUND.
+ * Hides a conversation for good and erases its ended turns, in one transaction, which also asks for the deletion of what
+ * a backend keeps of it. A turn that still runs keeps running: the caller ends it, then calls `eraseConversation`.
+ * Deleting again is ALREADY_DELETED. Throws BAD_USER_INPUT or NOT_FOUND.
  */
 export async function deleteConversation(
-  deps: ConversationDeps,
+  deps: ConversationChangeDeps,
   viewer: Viewer,
   conversationId: string,
 ): Promise<{ readonly id: string; readonly outcome: store.Burial }> {
   const id = parseConversationId(conversationId);
   const owner = ownerFor(deps, viewer, 'DELETE_OTHERS_CONVERSATIONS');
-  const outcome = await deps.database.asViewer(viewer, async (tx) => {
-    const burial = await store.buryConversation(tx, owner, id);
-    if (burial) await store.eraseEndedTurns(tx, owner, id);
-    return burial;
+  const burial = await deps.database.asViewer(viewer, async (tx) => {
+    const buried = await store.buryConversation(tx, owner, id);
+    if (buried) await eraseContent(deps, tx, { owner, id });
+    return buried;
   });
-  return outcome ? { id, outcome } : notFound(id);
+  if (!burial) return notFound(id);
+  const { outcome, ownerId } = burial;
+  if (outcome === 'DELETED') {
+    deps.announcer.announce({ kind: 'CONVERSATION_REMOVED', ownerId, conversationId: id });
+  }
+  return { id, outcome };
 }
 
 /** Erases what has ended in a deleted conversation since it was deleted; does nothing to one that is not deleted. */
-export async function eraseConversation(deps: ConversationDeps, viewer: Viewer, id: string): Promise<void> {
+export async function eraseConversation(
+  deps: ConversationChangeDeps,
+  viewer: Viewer,
+  id: string,
+): Promise<void> {
   const owner = ownerFor(deps, viewer, 'DELETE_OTHERS_CONVERSATIONS');
-  await deps.database.asViewer(viewer, (tx) => store.eraseEndedTurns(tx, owner, id));
+  await deps.database.asViewer(viewer, (tx) => eraseContent(deps, tx, { owner, id }));
+}
+
+/** Here, and by a job at the backend: its own conversation may have begun only in a turn that still ran. */
+async function eraseContent(
+  deps: ConversationChangeDeps,
+  tx: ViewerTx,
+  { owner, id }: { readonly owner: store.Owner; readonly id: string },
+): Promise<void> {
+  await store.eraseEndedTurns(tx, owner, id);
+  const kept = await store.findBackendConversation(tx, owner, id);
+  if (!kept) return;
+  const key = `${kept.provider}/${kept.backendConversationId}`;
+  await deps.jobs.enqueue(tx, { name: 'delete-backend-conversation', payload: kept, key });
 }
 
 type OthersAction = 'READ_OTHERS_CONVERSATIONS' | 'DELETE_OTHERS_CONVERSATIONS';

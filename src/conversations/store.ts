@@ -1,5 +1,19 @@
 /** All SQL of conversations. Deleted ones are invisible to every statement but the two that delete. */
-import { and, asc, countDistinct, desc, eq, inArray, isNull, lte, max, ne, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  countDistinct,
+  desc,
+  eq,
+  inArray,
+  isNotNull,
+  isNull,
+  lte,
+  max,
+  ne,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import type { ViewerTx } from '../db/client.ts';
 import {
   conversations,
@@ -10,6 +24,7 @@ import {
   turns,
 } from '../db/tables/conversations.ts';
 import { turnEventBatches } from '../db/tables/events.ts';
+import { feedback } from '../db/tables/feedback.ts';
 import type { Conversation } from '../types/conversation.ts';
 import type { ReferencedDocument } from '../types/document.ts';
 
@@ -105,32 +120,61 @@ export async function updateTopicSummary(
 }
 
 /** Turns the conversation into a tombstone; undefined when there never was one of this owner. */
-export async function buryConversation(tx: ViewerTx, owner: Owner, id: string): Promise<Burial | undefined> {
+export async function buryConversation(
+  tx: ViewerTx,
+  owner: Owner,
+  id: string,
+): Promise<{ readonly outcome: Burial; readonly ownerId: string } | undefined> {
   const mine = and(isOwnedBy(owner), eq(conversations.id, id));
-  const buried = await tx
+  const { ownerId } = conversations;
+  const [buried] = await tx
     .update(conversations)
     .set({ deletedAt: sql`now()`, topicSummary: null })
     .where(and(mine, isNull(conversations.deletedAt)))
-    .returning({ id: conversations.id });
-  if (buried.length > 0) return 'DELETED';
-  const tombstones = await tx.select({ id: conversations.id }).from(conversations).where(mine);
-  return tombstones.length > 0 ? 'ALREADY_DELETED' : undefined;
+    .returning({ ownerId });
+  if (buried) return { outcome: 'DELETED', ...buried };
+  const [tombstone] = await tx.select({ ownerId }).from(conversations).where(mine);
+  return tombstone && { outcome: 'ALREADY_DELETED', ...tombstone };
 }
 
-/** Removes what was said in the ended turns of a tombstone. The turns themselves stay: their keys are still spent. */
+export interface BackendConversation {
+  readonly provider: string;
+  readonly backendConversationId: string;
+}
+
+/** What a backend still keeps of a tombstone, in a conversation of its own. */
+export async function findBackendConversation(
+  tx: ViewerTx,
+  owner: Owner,
+  id: string,
+): Promise<BackendConversation | undefined> {
+  const [found] = await tx
+    .select({
+      provider: conversations.backendProvider,
+      backendConversationId: conversations.backendConversationId,
+    })
+    .from(conversations)
+    .where(and(isOwnedBy(owner), eq(conversations.id, id), isNotNull(conversations.deletedAt)));
+  const { provider = null, backendConversationId = null } = found ?? {};
+  return provider === null || backendConversationId === null
+    ? undefined
+    : { provider, backendConversationId };
+}
+
+/**
+ * Removes what was said in the ended turns of a tombstone, and what was said of them. The turns themselves stay: their keys
+ * are still spent.
+ */
 export async function eraseEndedTurns(tx: ViewerTx, owner: Owner, id: string): Promise<void> {
+  const tombstone = tx
+    .select({ id: conversations.id })
+    .from(conversations)
+    .where(and(isOwnedBy(owner), eq(conversations.id, id), isNotNull(conversations.deletedAt)));
+  await tx.delete(feedback).where(inArray(feedback.conversationId, tombstone));
   const ended = tx
     .select({ id: turns.id })
     .from(turns)
-    .innerJoin(conversations, eq(conversations.id, turns.conversationId))
-    .where(
-      and(
-        isOwnedBy(owner),
-        eq(conversations.id, id),
-        sql`${conversations.deletedAt} IS NOT NULL`,
-        ne(turns.status, 'RUNNING'),
-      ),
-    );
+    .where(and(inArray(turns.conversationId, tombstone), ne(turns.status, 'RUNNING')));
   for (const table of [turnEventBatches, turnAttachments, turnDocuments, turnChunks, toolCalls]) {
     await tx.delete(table).where(inArray(table.turnId, ended));
   }

@@ -18,6 +18,11 @@ export function listProviders(deps: ModelDeps): readonly Provider[] {
   return deps.registry.backends.map(({ id }) => ({ id }));
 }
 
+/** Throws NOT_FOUND. */
+export function getProvider(deps: ModelDeps, id: string): Provider {
+  return { id: getBackend(deps, id).id };
+}
+
 /**
  * The models of one provider, or of all that can be reached, in the backends' own order.
  * Throws NOT_FOUND for an unknown provider, and BACKEND_* when nothing can be listed.

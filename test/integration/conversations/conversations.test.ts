@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Action } from '../../../src/auth/actions.ts';
 import {
-  type ConversationDeps,
+  type ConversationChangeDeps,
   deleteConversation,
   eraseConversation,
   findConversations,
@@ -12,6 +12,7 @@ import {
 } from '../../../src/conversations/conversations.ts';
 import { newId } from '../../../src/lib/ids.ts';
 import type { Viewer } from '../../../src/types/viewer.ts';
+import { recordChanges } from '../../support/conversation-changes.ts';
 import { insertConversation, insertTurn } from '../../support/conversation-rows.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
@@ -26,7 +27,8 @@ afterAll(async () => {
 });
 
 /** The conversations of a viewer who may also do these actions. */
-const withActions = (...actions: readonly Action[]): ConversationDeps => ({
+const withActions = (...actions: readonly Action[]): ConversationChangeDeps => ({
+  ...recordChanges(),
   database: db.database,
   policy: { can: (_viewer, action) => actions.includes(action) },
 });

@@ -1,6 +1,6 @@
 /** What answers refer to, counted, on Postgres. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ConversationDeps, deleteConversation } from '../../../src/conversations/conversations.ts';
+import { type ConversationChangeDeps, deleteConversation } from '../../../src/conversations/conversations.ts';
 import {
   listDocumentsByConversation,
   listReferencedDocuments,
@@ -8,6 +8,7 @@ import {
 import { newId } from '../../../src/lib/ids.ts';
 import type { ReferencedDocument } from '../../../src/types/document.ts';
 import type { Viewer } from '../../../src/types/viewer.ts';
+import { recordChanges } from '../../support/conversation-changes.ts';
 import { insertConversation, insertTurn } from '../../support/conversation-rows.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
@@ -18,10 +19,10 @@ const toViewer = (): Viewer => ({ id: newId(), name: 'Ada', roles: ['*'] });
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second));
 
 let db: TestDatabase;
-let deps: ConversationDeps;
+let deps: ConversationChangeDeps;
 beforeAll(async () => {
   db = await createTestDatabase();
-  deps = { database: db.database, policy: { can: () => false } };
+  deps = { ...recordChanges(), database: db.database, policy: { can: () => false } };
 });
 afterAll(async () => {
   await db[Symbol.asyncDispose]();
