@@ -7,24 +7,37 @@ import type { BackendRegistry } from './backend/backend.ts';
 import { createBackend } from './backend/client.ts';
 import { createBackendRegistry } from './backend/registry.ts';
 import { type Config, configSchema } from './config/config.ts';
+import { toPrintable } from './config/printable.ts';
 import { readVersion } from './config/version.ts';
+import { registerDeleteAtBackend } from './conversations/delete-at-backend.ts';
+import { type ConversationFeed, createConversationFeed } from './conversations/feed.ts';
+import { registerTopicSummary } from './conversations/topic-summary.ts';
 import { type Database, openDatabase } from './db/client.ts';
 import { startEmbeddedPostgres } from './db/embedded.ts';
+import { createListener } from './db/listener.ts';
 import { migrateDatabase } from './db/migrate.ts';
 import { searchServerDocuments } from './documents/documents.ts';
 import { importOwnDocs } from './documents/own-docs.ts';
 import { createPostgresLog } from './event-log/postgres.ts';
+import { createFeedbackSwitch } from './feedback/feedback-switch.ts';
 import type { Services } from './graphql/context.ts';
 import { createSchema } from './graphql/schema.ts';
+import { createJobs, type Jobs } from './jobs/jobs.ts';
 import { isLoopbackHost } from './lib/loopback.ts';
 import { createLog, type Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { createSystemPrompts, type SystemPrompts } from './prompts/system-prompts.ts';
 import { MODEL, VECTOR_STORE } from './responder/request.ts';
 import { startResponder } from './responder/responder.ts';
 import { type RunningServer, startServer } from './server/server.ts';
+import { createShields } from './shields/shields.ts';
+import { createTools } from './tools/tools.ts';
+import { writeTranscript } from './transcripts/transcripts.ts';
 import { createEngine } from './turns/create-engine.ts';
 import type { TurnEngine } from './turns/engine.ts';
+import { createFollowUp } from './turns/follow-up.ts';
 import type { App, StartupSummary } from './types/app.ts';
+import { recordUsage } from './usage/store.ts';
 
 /** Provider name of the built-in backend. */
 const RESPONDER_ID = 'millrace';
@@ -38,6 +51,8 @@ interface Construction {
 
 interface OpenedDatabase {
   readonly database: Database;
+  /** Leads to Postgres itself, not to a pooler. */
+  readonly directUrl: string;
   readonly place: StartupSummary['database'];
 }
 
@@ -47,8 +62,10 @@ async function openConfiguredDatabase(making: Construction): Promise<OpenedDatab
     settings.url === undefined
       ? await startBuiltIn(making)
       : { url: settings.url, place: 'DATABASE_URL' as const };
-  await migrateDatabase(url);
-  return { database: making.resources.use(openDatabase({ url, poolSize: settings.poolSize })), place };
+  const directUrl = settings.directUrl ?? url;
+  await migrateDatabase(directUrl);
+  const database = making.resources.use(openDatabase({ url, poolSize: settings.poolSize }));
+  return { database, directUrl, place };
 }
 
 async function startBuiltIn({ config, log, resources }: Construction) {
@@ -70,21 +87,66 @@ async function openBackends(making: Construction, database: Database): Promise<B
     searchServerDocuments({ database }, { query, limit });
   const { baseUrl, apiKey } = resources.use(await startResponder({ searchDocuments, log }));
   const { backends } = configSchema.parse({
-    backends: [{ id: RESPONDER_ID, baseUrl, apiKey, models: [MODEL] }],
+    backends: [
+      {
+        id: RESPONDER_ID,
+        kind: 'other',
+        baseUrl,
+        apiKey,
+        models: [MODEL],
+        capabilities: { conversations: false, moderations: false, mcp: false, images: false },
+      },
+    ],
   });
   return createBackendRegistry(
-    backends.map((backend) => createBackend(backend, { log, vectorStores: [VECTOR_STORE] })),
+    backends.map((backend) =>
+      createBackend(backend, { log, vectorStores: [{ id: VECTOR_STORE, name: 'Imported documents' }] }),
+    ),
   );
 }
 
-interface Core extends Pick<Services, 'database' | 'registry' | 'config' | 'policy'> {
+interface Core
+  extends Pick<
+    Services,
+    'database' | 'registry' | 'config' | 'policy' | 'shields' | 'tools' | 'jobs' | 'announcer'
+  > {
   readonly metrics: Metrics;
+  readonly prompts: SystemPrompts;
+  readonly jobs: Jobs;
+  readonly conversationFeed: ConversationFeed;
+}
+
+interface Background {
+  readonly jobs: Jobs;
+  readonly conversationFeed: ConversationFeed;
+}
+
+/** What goes on beside the requests. Work begins with `jobs.start`, when all jobs have somebody to do them. */
+async function openBackground(
+  { log, resources }: Construction,
+  { database, directUrl }: OpenedDatabase,
+): Promise<Background> {
+  const listener = resources.use(createListener({ url: directUrl, log }));
+  const jobs = resources.use(await createJobs({ databaseUrl: directUrl, listener, log }));
+  const conversationFeed = resources.use(createConversationFeed({ database, listener, log }));
+  return { jobs, conversationFeed };
+}
+
+async function startJobs({ config, log }: Construction, core: Core): Promise<void> {
+  const { jobs } = core;
+  const generates = (provider: string): boolean => config.backends.length > 0 || provider !== RESPONDER_ID;
+  registerTopicSummary(jobs, { ...core, generates, recordUsage });
+  registerDeleteAtBackend(jobs, { ...core, log });
+  jobs.work('write-transcript', ({ turnId }) => writeTranscript({ database: core.database, config }, turnId));
+  await jobs.start();
 }
 
 function startEngine({ config, log, resources }: Construction, core: Core): TurnEngine {
   const { database } = core;
   const eventLog = resources.use(createPostgresLog({ database, log, flushMs: config.turns.flushMs }));
-  const engine = resources.use(createEngine({ ...core, config, eventLog, log }));
+  const followUp = createFollowUp({ jobs: core.jobs, config });
+  const { announce } = core.announcer;
+  const engine = resources.use(createEngine({ ...core, config, eventLog, log, followUp, announce }));
   core.metrics.observeRunning(() => engine.runningCount);
   return engine;
 }
@@ -92,7 +154,13 @@ function startEngine({ config, log, resources }: Construction, core: Core): Turn
 async function serve(making: Construction, core: Core, engine: TurnEngine): Promise<RunningServer> {
   const { config, log, resources } = making;
   const { database, metrics } = core;
-  const services: Services = { ...core, engine, service: { name: 'millrace', version: readVersion() } };
+  const services: Services = {
+    ...core,
+    engine,
+    feedbackSwitch: createFeedbackSwitch({ database, config }),
+    configuration: toPrintable(config),
+    service: { name: 'millrace', version: readVersion() },
+  };
   const authenticate: Authenticate = createNoop();
   const server = await startServer({
     schema: createSchema(),
@@ -100,6 +168,7 @@ async function serve(making: Construction, core: Core, engine: TurnEngine): Prom
     log,
     metrics,
     authenticate,
+    uploads: core,
     createContext: (operation) => ({ ...operation, services }),
     readiness: async () => {
       await database.ping();
@@ -135,11 +204,30 @@ export async function createApp(config: Config): Promise<App> {
   await using resources = new AsyncDisposableStack();
   const log = createLog(config.logLevel);
   const making: Construction = { config, log, resources };
-  const { database, place } = await openConfiguredDatabase(making);
+  const opened = await openConfiguredDatabase(making);
+  const { database, place } = opened;
   const registry = await openBackends(making, database);
   const policy = createDefaultPolicy({ localOperator: isLoopbackHost(config.server.host) });
-  const core: Core = { database, registry, config, policy, metrics: createMetrics() };
+  const prompts = await createSystemPrompts(config);
+  const metrics = createMetrics();
+  const shields = createShields({ config, registry, log, metrics });
+  const tools = createTools({ config, log });
+  const { jobs, conversationFeed } = await openBackground(making, opened);
+  const core: Core = {
+    database,
+    registry,
+    config,
+    policy,
+    prompts,
+    metrics,
+    shields,
+    tools,
+    jobs,
+    conversationFeed,
+    announcer: conversationFeed,
+  };
   const engine = startEngine(making, core);
+  await startJobs(making, core);
   const { url } = await serve(making, core, engine);
   const kept = resources.move();
   return {

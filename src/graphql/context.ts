@@ -1,13 +1,24 @@
 /** What every resolver receives. Who fills it in is the server's business and the composition root's. */
-import type { ConversationDeps } from '../conversations/conversations.ts';
+import type { ConversationChangeDeps } from '../conversations/conversations.ts';
+import type { ConversationFeed } from '../conversations/feed.ts';
 import type { ImportDeps } from '../documents/documents.ts';
+import type { FeedbackDeps } from '../feedback/submit-feedback.ts';
 import type { ModelDeps } from '../models/choose-model.ts';
+import type { Shields } from '../shields/shields.ts';
+import type { Tools } from '../tools/tools.ts';
 import type { TurnEngine } from '../turns/engine.ts';
+import type { TurnCredentials } from '../types/credentials.ts';
+import type { JsonObject } from '../types/json.ts';
 import type { Viewer } from '../types/viewer.ts';
 
 /** Everything that resolvers may call. Shared by all requests of a process. */
-export interface Services extends ConversationDeps, ImportDeps, ModelDeps {
+export interface Services extends ConversationChangeDeps, FeedbackDeps, ImportDeps, ModelDeps {
   readonly engine: TurnEngine;
+  readonly conversationFeed: Pick<ConversationFeed, 'follow'>;
+  readonly shields: Shields;
+  readonly tools: Tools;
+  /** The effective configuration, secrets masked. */
+  readonly configuration: JsonObject;
   /** What the server calls itself. */
   readonly service: { readonly name: string; readonly version: string };
 }
@@ -15,6 +26,8 @@ export interface Services extends ConversationDeps, ImportDeps, ModelDeps {
 /** What belongs to one operation, whatever transport it came by. */
 export interface OperationContext {
   readonly viewer: Viewer;
+  /** What the client brought for others; a turn may pass it on. */
+  readonly credentials: TurnCredentials;
   /** Echoed as the header `x-request-id` and in `extensions.requestId` of every error. */
   readonly requestId: string;
   /** The graphql-ws operation id, when the client made it a UUID: a stock client re-subscribes with the same one. */

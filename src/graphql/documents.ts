@@ -7,7 +7,8 @@ import {
   listDocuments,
   searchDocuments,
 } from '../documents/documents.ts';
-import type { Document, DocumentFormat, FoundPassage } from '../types/document.ts';
+import type { Document, DocumentFormat, DocumentSource, FoundPassage } from '../types/document.ts';
+import { getUploads, MAX_UPLOAD_BYTES, toUploadText } from '../uploads/uploads.ts';
 import type { Builder } from './builder.ts';
 import {
   declareConnection,
@@ -16,6 +17,7 @@ import {
   placeText,
   toConnection,
 } from './connections.ts';
+import type { GraphQLContext } from './context.ts';
 import { describe } from './enums.ts';
 import { parseId } from './ids.ts';
 import type { Parts } from './parts.ts';
@@ -117,8 +119,19 @@ function declareSearch(builder: Builder): void {
   );
 }
 
-function declareImport(builder: Builder, { document, format }: DocumentTypes): void {
-  const source = builder.inputType('DocumentSourceInput', {
+function declareSource(builder: Builder, { format }: DocumentTypes) {
+  const content = builder.inputType('DocumentContent', {
+    description: 'The text of a document, or where it is.',
+    isOneOf: true,
+    fields: (t) => ({
+      text: t.string({ description: 'The text, up to 1 MiB.' }),
+      uploadId: t.id({
+        description:
+          'A text of up to 10 MiB that was sent to `POST /uploads` within the hour; together up to 20 MiB.',
+      }),
+    }),
+  });
+  return builder.inputType('DocumentSourceInput', {
     description: 'A document to import.',
     fields: (t) => ({
       name: t.string({
@@ -128,9 +141,14 @@ function declareImport(builder: Builder, { document, format }: DocumentTypes): v
       title: t.string({ description: 'Its title; absent: its first heading or HTML title, else its name.' }),
       url: t.field({ type: 'URL', description: 'Where it can be read; answers link to it.' }),
       format: t.field({ type: format, required: true, description: 'What its text is written in.' }),
-      content: t.string({ required: true, description: 'Its text.' }),
+      content: t.field({ type: content, required: true, description: 'Its text.' }),
     }),
   });
+}
+
+function declareImport(builder: Builder, types: DocumentTypes): void {
+  const { document } = types;
+  const source = declareSource(builder, types);
   const input = builder.inputType('ImportDocumentsInput', {
     description: 'Documents to import.',
     fields: (t) => ({
@@ -152,16 +170,37 @@ function declareImport(builder: Builder, { document, format }: DocumentTypes): v
       description: 'Imports documents for all viewers. When one of them is not acceptable, none is imported.',
       authScopes: { action: 'MANAGE_DOCUMENTS' },
       args: { input: t.arg({ type: input, required: true, description: 'The documents.' }) },
-      resolve: async (_root, args, { services, viewer }) => {
-        const sources = args.input.documents.map(({ title, url, ...rest }) => ({
-          ...rest,
-          title: title ?? undefined,
-          url: url ?? undefined,
-        }));
-        return { documents: await importDocuments(services, viewer, sources) };
-      },
+      resolve: async (_root, args, context) => ({
+        documents: await importAll(context, args.input.documents),
+      }),
     }),
   );
+}
+
+type SourceFields = Omit<DocumentSource, 'title' | 'url' | 'content'> & {
+  readonly title?: string | null | undefined;
+  readonly url?: string | null | undefined;
+  /** One of the two is there: the schema says so. */
+  readonly content: {
+    readonly text?: string | null | undefined;
+    readonly uploadId?: string | null | undefined;
+  };
+};
+
+async function importAll(
+  { services, viewer }: GraphQLContext,
+  documents: readonly SourceFields[],
+): Promise<readonly ImportOutcome[]> {
+  const ids = documents.flatMap(({ content }) => content.uploadId ?? []);
+  const uploaded = (await getUploads(services, viewer, ids)).map(toUploadText).values();
+  const sources = documents.map(({ title, url, content, ...rest }) => ({
+    ...rest,
+    title: title ?? undefined,
+    url: url ?? undefined,
+    content: content.text ?? uploaded.next().value ?? '',
+  }));
+  const deps = ids.length === 0 ? services : { ...services, maxContentBytes: MAX_UPLOAD_BYTES };
+  return importDocuments(deps, viewer, sources);
 }
 
 function declareImported(builder: Builder, document: DocumentTypes['document']) {

@@ -1,20 +1,19 @@
-/** Makes single events out of the batches in which a turn is followed. */
-import type { TurnEvent } from '../types/turn-event.ts';
+/** Makes single events out of the batches in which something is followed. */
 
-type Result = IteratorResult<TurnEvent, undefined>;
-const DONE: Result = { done: true, value: undefined };
+const DONE = { done: true, value: undefined } as const;
 
 /**
  * The events one by one. From the batch at hand they come without waiting; `return` calls `stop` at once, also while
  * a batch is awaited, and the awaited `next` then settles when the source does. A failure of the source is passed on
  * once: it is the transport's to tell the client that its last cursor stays valid.
  */
-export function toEventIterator(
-  batches: AsyncIterable<readonly TurnEvent[]>,
+export function toEventIterator<Event>(
+  batches: AsyncIterable<readonly Event[]>,
   stop: () => void,
-): AsyncIterableIterator<TurnEvent, undefined> {
+): AsyncIterableIterator<Event, undefined> {
+  type Result = IteratorResult<Event, undefined>;
   const source = batches[Symbol.asyncIterator]();
-  let batch: readonly TurnEvent[] = [];
+  let batch: readonly Event[] = [];
   let index = 0;
   let ended = false;
   let pull: Promise<Result> | undefined;

@@ -1,6 +1,12 @@
 /** What may be asked: providers and their models. */
 import type { BackendModel } from '../backend/backend.ts';
-import { listModels, listProviders, type OfferedModel, type Provider } from '../models/list-models.ts';
+import {
+  getProvider,
+  listModels,
+  listProviders,
+  type OfferedModel,
+  type Provider,
+} from '../models/list-models.ts';
 import type { Builder } from './builder.ts';
 import { describe } from './enums.ts';
 import type { Parts } from './parts.ts';
@@ -26,6 +32,17 @@ export function declareModels({ builder }: Parts): void {
       description: 'The configured backends.',
       authScopes: { action: 'LIST_PROVIDERS' },
       resolve: (_root, _args, { services }) => listProviders(services),
+    }),
+  );
+  builder.queryField('provider', (t) =>
+    t.field({
+      type: provider,
+      nullable: true,
+      description:
+        'One of the configured backends. Null, with the error NOT_FOUND, when there is none of this name.',
+      authScopes: { action: 'GET_PROVIDER' },
+      args: { id: t.arg.id({ required: true, description: 'Its name in the configuration.' }) },
+      resolve: (_root, { id }, { services }) => getProvider(services, id),
     }),
   );
   builder.queryField('models', (t) =>

@@ -1,6 +1,7 @@
 /** How a question comes in: the fields that all its inputs share. Every check of its values is the turn engine's. */
-import type { StartTurnInput } from '../turns/engine.ts';
+import type { AttachmentContent, AttachmentInput, StartTurnInput } from '../turns/engine.ts';
 import type { Builder, ResolvedTypes } from './builder.ts';
+import type { GraphQLContext } from './context.ts';
 import type { Parts } from './parts.ts';
 
 type InputBuilder = PothosSchemaTypes.InputFieldBuilder<ResolvedTypes, 'InputObject'>;
@@ -8,7 +9,18 @@ export type QuestionFields = ReturnType<typeof declareQuestion>;
 
 /** Absent and null mean the same to a client. */
 type Nullable<T> = { readonly [Key in keyof T]: T[Key] | (undefined extends T[Key] ? null : never) };
-export type QuestionInput = Nullable<Omit<StartTurnInput, 'operationId' | 'generateTopicSummary'>>;
+/** One of the fields is there: the schema says so. */
+interface ContentFields {
+  readonly text?: string | null | undefined;
+  readonly base64?: string | null | undefined;
+  readonly uploadId?: string | null | undefined;
+}
+type AttachmentFields = Omit<AttachmentInput, 'content'> & { readonly content: ContentFields };
+export type QuestionInput = Nullable<
+  Omit<StartTurnInput, 'operationId' | 'attachments'> & {
+    readonly attachments?: readonly AttachmentFields[] | undefined;
+  }
+>;
 
 /** A function that gives the fields of a question to an input type. */
 export function declareQuestion({ builder, enums }: Parts) {
@@ -28,7 +40,10 @@ export function declareQuestion({ builder, enums }: Parts) {
     systemPrompt: t.string({ description: 'Instructions to the model in place of the configured ones.' }),
     attachments: t.field({
       type: [attachment],
-      description: 'At most 10, together at most 512 KiB. Their text follows the question, in order.',
+      description:
+        'At most 10; inline ones together at most 512 KiB, uploaded ones together at most 20 MiB. Texts follow the ' +
+        'question, in order, and images follow the texts. Later questions of the conversation send the texts ' +
+        'again, and of an image only that it was there.',
     }),
     noTools: t.boolean({
       description: 'True: the backend gets no tools at all, so nothing is searched. False by default.',
@@ -37,6 +52,14 @@ export function declareQuestion({ builder, enums }: Parts) {
       description:
         'Search exactly these stores; an empty list searches none. Absent: all stores that the backend is known to ' +
         'have. The imported documents are the store "local".',
+    }),
+    shieldIds: t.idList({
+      description:
+        'Let only these shields judge the question. Absent: every configured shield. An empty list, too, needs ' +
+        'SHIELD_OVERRIDE.',
+    }),
+    generateTopicSummary: t.boolean({
+      description: 'Name a new conversation after its question; true by default.',
     }),
     clientTurnId: t.string({
       description:
@@ -60,37 +83,63 @@ export function onDisconnectField({ enums }: Parts, t: InputBuilder) {
 }
 
 /** What the turn engine is asked. */
-export function toStartTurnInput(input: QuestionInput): StartTurnInput {
+export function toStartTurnInput(
+  input: QuestionInput,
+  { credentials }: Pick<GraphQLContext, 'credentials'>,
+): StartTurnInput {
   return {
+    credentials,
     query: input.query,
     conversationId: input.conversationId ?? undefined,
     provider: input.provider ?? undefined,
     model: input.model ?? undefined,
     systemPrompt: input.systemPrompt ?? undefined,
-    attachments: input.attachments ?? undefined,
+    attachments: input.attachments?.map((part) => ({ ...part, content: toContent(part.content) })),
     noTools: input.noTools ?? undefined,
     vectorStoreIds: input.vectorStoreIds?.map(String),
+    shieldIds: input.shieldIds?.map(String),
+    generateTopicSummary: input.generateTopicSummary ?? undefined,
     clientTurnId: input.clientTurnId ?? undefined,
     onDisconnect: input.onDisconnect ?? undefined,
     whenBusy: input.whenBusy ?? undefined,
   };
 }
 
+function toContent({ text, base64, uploadId }: ContentFields): AttachmentContent {
+  if (typeof text === 'string') return { text };
+  if (typeof base64 === 'string') return { base64 };
+  return { uploadId: String(uploadId) };
+}
+
 function declareAttachment(builder: Builder) {
+  const content = builder.inputType('AttachmentContent', {
+    description: 'What is in an attachment, or where it is.',
+    isOneOf: true,
+    fields: (t) => ({
+      text: t.string({ description: 'A text, passed on as it is.' }),
+      base64: t.string({ description: 'An image in base64.' }),
+      uploadId: t.id({
+        description:
+          'A text or an image that was sent to `POST /uploads` as the same media type, within the hour.',
+      }),
+    }),
+  });
   return builder.inputType('AttachmentInput', {
-    description: 'A text that belongs to a question.',
+    description: 'A text or an image that belongs to a question.',
     fields: (t) => ({
       attachmentType: t.string({
         required: true,
         description:
-          'What it is: "alert", "api object", "configuration", "error message", "event", "log" or "stack trace".',
+          'What it is: "alert", "api object", "configuration", "error message", "event", "log" or "stack trace"; or ' +
+          '"image".',
       }),
       contentType: t.string({
         required: true,
         description:
-          'Its media type: "text/plain", "application/json", "application/yaml" or "application/xml".',
+          'Its media type: "text/plain", "application/json", "application/yaml" or "application/xml"; of an image ' +
+          '"image/png" or "image/jpeg".',
       }),
-      content: t.string({ required: true, description: 'The text, passed on as it is.' }),
+      content: t.field({ type: content, required: true, description: 'What is in it.' }),
     }),
   });
 }

@@ -1,17 +1,22 @@
 /** The whole schema, put together. What each part declares lives in the file of its domain. */
 import type { GraphQLSchema } from 'graphql';
 import { createBuilder } from './builder.ts';
+import { declareConfiguration } from './configuration.ts';
 import { declareConversation } from './conversation.ts';
 import { declareConversationMutations } from './conversation-mutations.ts';
+import { declareConversationUpdates } from './conversation-updates.ts';
 import { declareDocuments } from './documents.ts';
+import { declareFeedback } from './feedback.ts';
 import { declareModels } from './models.ts';
 import { createParts } from './parts.ts';
 import { declareQuestion } from './question.ts';
 import { declareReferencedDocuments } from './referenced-documents.ts';
 import { declareScalars } from './scalars.ts';
 import { declareService } from './service.ts';
+import { declareShields } from './shields.ts';
 import { declareStreamEvent } from './stream-event.ts';
 import { declareStreamingQuery } from './streaming-query.ts';
+import { declareTools } from './tools.ts';
 import { declareTurn } from './turn.ts';
 import { declareTurnMutations } from './turn-mutations.ts';
 
@@ -27,12 +32,17 @@ export function createSchema(): GraphQLSchema {
   const questionFields = declareQuestion(parts);
   declareService(parts);
   declareModels(parts);
+  declareShields(parts);
+  declareTools(parts);
   declareDocuments(parts);
   declareTurn(parts);
   declareConversation(parts);
   declareReferencedDocuments(parts);
   declareConversationMutations(parts);
+  declareFeedback(parts);
+  declareConfiguration(parts);
   declareTurnMutations(parts, questionFields);
   declareStreamingQuery(parts, declareStreamEvent(parts), questionFields);
+  declareConversationUpdates(parts);
   return builder.toSchema();
 }

@@ -84,7 +84,8 @@ async function subscribeToQuestion(
 ): Promise<AsyncIterableIterator<TurnEvent>> {
   const minIntervalMs = parseInterval(input.minIntervalMs);
   const after = parseAfter(input, context);
-  const question = { ...toStartTurnInput(input), operationId: context.operationId ?? undefined };
+  const operationId = context.operationId ?? undefined;
+  const question = { ...toStartTurnInput(input, context), operationId };
   const { turn, created } = await context.services.engine.start(context.viewer, question);
   return follow(context, { turnId: turn.id, after: created ? undefined : after, minIntervalMs });
 }

@@ -34,8 +34,8 @@ function declareStartTurn(parts: Parts, questionFields: QuestionFields): void {
         'Asks a question and returns its turn as soon as it is accepted, to follow with `turnEvents`.',
       authScopes: { action: 'STREAMING_QUERY' },
       args: { input: t.arg({ type: input, required: true, description: 'The question.' }) },
-      resolve: (_root, args, { services, viewer }) =>
-        services.engine.start(viewer, toStartTurnInput(args.input)),
+      resolve: (_root, args, context) =>
+        context.services.engine.start(context.viewer, toStartTurnInput(args.input, context)),
     }),
   );
 }
@@ -69,13 +69,14 @@ function declareBlockingQuery(parts: Parts, questionFields: QuestionFields): voi
 
 async function askAndWait(
   input: QuestionInput & { readonly waitMs?: number | null | undefined },
-  { services, viewer }: GraphQLContext,
+  context: GraphQLContext,
 ): Promise<StartedTurn> {
+  const { services, viewer } = context;
   const waitMs = input.waitMs ?? MAX_WAIT_MS;
   if (waitMs < 0 || waitMs > MAX_WAIT_MS) {
     throw new AppError('BAD_USER_INPUT', `waitMs must be 0 to ${MAX_WAIT_MS}, not ${waitMs}`);
   }
-  const { turn, created } = await services.engine.start(viewer, toStartTurnInput(input));
+  const { turn, created } = await services.engine.start(viewer, toStartTurnInput(input, context));
   return { turn: await services.engine.wait(viewer, turn.id, waitMs), created };
 }
 

@@ -2,6 +2,7 @@
 
 import { randomId } from '../lib/ids.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
+import type { TurnAssignment } from './assignment.ts';
 import { cancelTurn } from './cancel-turn.ts';
 import type { TurnEngine } from './engine.ts';
 import { type FollowOptions, followTurn } from './follow-turn.ts';
@@ -10,7 +11,7 @@ import { createLiveTurns, type LiveTurn, type LiveTurns } from './live-turns.ts'
 import { selectRunningTurn } from './read-store.ts';
 import { createTurnReader, type TurnReader } from './read-turns.ts';
 import { keepReaping } from './reap-turns.ts';
-import { type RunDeps, runTurn, type TurnAssignment } from './run-turn.ts';
+import { type RunDeps, runTurn } from './run-turn.ts';
 import { type StartDeps, startTurn } from './start-turn.ts';
 import { STOP_TIMEOUT_MS, type StopDeps, stopTurn, waitForEnd } from './stop-turn.ts';
 

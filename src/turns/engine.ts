@@ -1,4 +1,5 @@
 /** The public face of the turn engine: what the GraphQL layer may ask of it. Put together in create-engine.ts. */
+import type { TurnCredentials } from '../types/credentials.ts';
 import type { RagChunk, ReferencedDocument } from '../types/document.ts';
 import type { ToolCall, ToolResult } from '../types/tool-call.ts';
 import type { InterruptReason, Turn } from '../types/turn.ts';
@@ -10,10 +11,16 @@ export type DisconnectPolicy = (typeof DISCONNECT_POLICIES)[number];
 export const BUSY_POLICIES = ['REJECT', 'INTERRUPT'] as const;
 export type BusyPolicy = (typeof BUSY_POLICIES)[number];
 
+/** Where the content of an attachment is: here, or in an upload of the viewer's. */
+export type AttachmentContent =
+  | { readonly text: string }
+  | { readonly base64: string }
+  | { readonly uploadId: string };
+
 export interface AttachmentInput {
   readonly attachmentType: string;
   readonly contentType: string;
-  readonly content: string;
+  readonly content: AttachmentContent;
 }
 
 /** A question as it comes from the API: types are right, values are not yet checked. */
@@ -26,9 +33,14 @@ export interface StartTurnInput {
   readonly attachments?: readonly AttachmentInput[] | undefined;
   readonly noTools?: boolean | undefined;
   readonly vectorStoreIds?: readonly string[] | undefined;
+  /** Absent: every configured shield. */
+  readonly shieldIds?: readonly string[] | undefined;
+  /** Absent: true. */
   readonly generateTopicSummary?: boolean | undefined;
   /** Idempotency key, up to 255 characters, scoped to the viewer. */
   readonly clientTurnId?: string | undefined;
+  /** What the client brought for tools; never stored. */
+  readonly credentials?: TurnCredentials | undefined;
   /** UUID of the WebSocket operation that asks: the key when there is no clientTurnId. */
   readonly operationId?: string | undefined;
   readonly onDisconnect?: DisconnectPolicy | undefined;

@@ -1,4 +1,5 @@
 /** Ends a turn: one transaction for everything that is left to store, and only then the terminal event. */
+import type { Announcer } from '../conversations/announcer.ts';
 import type { Database, WorkerTx } from '../db/client.ts';
 import { isPassing } from '../db/errors.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -6,6 +7,7 @@ import type { EventBatch, EventLog, TurnLease } from '../event-log/event-log.ts'
 import { delay } from '../lib/abort.ts';
 import { newId } from '../lib/ids.ts';
 import type { Log } from '../log.ts';
+import { announceTurn } from './announce-turn.ts';
 import { type Ending, toEndedTurn, toTerminalBody, toTurnFailure } from './ending.ts';
 import type { LiveTurn } from './live-turns.ts';
 import { wasEndedBy } from './read-store.ts';
@@ -16,11 +18,18 @@ import {
   eraseContent,
   insertTurnDetails,
   lockConversationOf,
+  type SealedTurn,
 } from './store.ts';
 import type { TurnSummary } from './translate.ts';
 
+/** What else belongs to the end of a turn, in its transaction: usage, jobs. Must not call anything outside the database. */
+export type FollowUp = (tx: WorkerTx, sealed: SealedTurn, ended: EndedTurn) => Promise<void>;
+
 export interface FinishDeps {
   readonly database: Database;
+  readonly followUp: FollowUp;
+  /** Tells other nodes and tabs, after the commit. */
+  readonly announce: Announcer['announce'];
   readonly eventLog: EventLog;
   readonly log: Log;
   /** Aborted when the process can wait no longer; what is not stored by then is left to the reaper of a later process. */
@@ -37,22 +46,24 @@ function withoutContent(ended: EndedTurn): EndedTurn {
   return { ...ended, answer: '', chunks: [] };
 }
 
-/** Everything that ends a turn, in one transaction; false when the lease is no longer ours. */
+/** Everything that ends a turn, in one transaction; undefined when the lease is no longer ours. */
 export async function sealTurn(
-  deps: Pick<FinishDeps, 'eventLog'>,
+  deps: Pick<FinishDeps, 'eventLog' | 'followUp'>,
   tx: WorkerTx,
   end: { readonly lease: TurnLease; readonly ended: EndedTurn; readonly batches: readonly EventBatch[] },
-): Promise<boolean> {
+): Promise<SealedTurn | undefined> {
   const { lease, ended, batches } = end;
   // The conversation first: acceptance locks it first too, so the two cannot wait for each other.
   const kept = await lockConversationOf(tx, lease.turnId);
-  if (!(await endTurn(tx, lease, kept ? ended : withoutContent(ended)))) return false;
+  const sealed = await endTurn(tx, lease, kept ? ended : withoutContent(ended));
+  if (!sealed) return undefined;
   if (kept) {
     await deps.eventLog.store(tx, batches);
     await insertTurnDetails(tx, lease.turnId, ended);
-    await countTurn(tx, lease.turnId, ended.status);
+    await countTurn(tx, lease.turnId, ended);
   } else await eraseContent(tx, lease.turnId);
-  return true;
+  await deps.followUp(tx, sealed, ended);
+  return sealed;
 }
 
 export interface TurnResult {
@@ -80,8 +91,10 @@ async function trySeal(deps: FinishDeps, turn: LiveTurn, { ending, summary }: Tu
     sealTurn(deps, tx, { lease, ended, batches: seal.batches }),
   );
   // Not sealed now can still mean sealed before, by a commit whose outcome was not heard.
-  const ours = sealed || (await deps.database.asWorker((tx) => wasEndedBy(tx, lease, seal.lastSeq)));
+  const ours =
+    sealed !== undefined || (await deps.database.asWorker((tx) => wasEndedBy(tx, lease, seal.lastSeq)));
   if (ours) seal.deliver();
+  if (sealed) announceTurn(deps.announce, sealed);
   return ours;
 }
 

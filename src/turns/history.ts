@@ -1,7 +1,7 @@
 /** What the backend is told of the conversation so far: earlier questions and answers, as far as they fit. Pure. */
 import type { InputMessage } from '../backend/backend.ts';
+import { toInputText } from './input-content.ts';
 import type { PastTurn } from './read-store.ts';
-import { toInputText } from './request.ts';
 
 /** Tokens that are left for the answer when no allowance is given. */
 const RESERVED_FOR_ANSWER = 4_096;
@@ -21,8 +21,11 @@ export interface History {
   readonly omitted: number;
 }
 
-function toMessages(past: PastTurn): readonly InputMessage[] {
-  const question: InputMessage = { role: 'user', content: toInputText(past.query, past.attachments) };
+/** A message that is text alone. */
+type TextMessage = InputMessage & { readonly content: string };
+
+function toMessages(past: PastTurn): readonly TextMessage[] {
+  const question: TextMessage = { role: 'user', content: toInputText(past.query, past.attachments) };
   return past.answer === '' ? [question] : [question, { role: 'assistant', content: past.answer }];
 }
 
@@ -41,7 +44,7 @@ export function fitHistory(
   );
   const spent = prompt.reduce((sum, text) => sum + estimateTokens(text), reserved);
   let left = window.contextWindow - spent;
-  const fitting: (readonly InputMessage[])[] = [];
+  const fitting: (readonly TextMessage[])[] = [];
   for (const turn of past) {
     const messages = toMessages(turn);
     left -= messages.reduce((sum, message) => sum + estimateTokens(message.content), 0);

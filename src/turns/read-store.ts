@@ -1,5 +1,6 @@
 /** All SQL that reads turns and what belongs to them. What changes them stands in store.ts. */
 import { and, asc, desc, eq, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm';
+import type { StoredHistory } from '../backend/choose-history.ts';
 import type { AnyTx, ViewerTx, WorkerTx } from '../db/client.ts';
 import {
   conversations,
@@ -156,7 +157,36 @@ export async function selectConversation(tx: AnyTx, id: string): Promise<Convers
 export interface PastTurn {
   readonly query: string;
   readonly answer: string;
-  readonly attachments: readonly { readonly attachmentType: AttachmentType; readonly content: string }[];
+  /** Images are only named: their content is not sent again. */
+  readonly attachments: readonly {
+    readonly attachmentType: AttachmentType;
+    readonly content: string | null;
+  }[];
+}
+
+export interface BackendHistory {
+  readonly history: StoredHistory | null;
+  /** Whether anything was said before this turn, or a conversation of the backend's was given up. */
+  readonly hasPast: boolean;
+}
+
+/** What is known of the backend's own conversation, as of now. */
+export async function selectBackendHistory(tx: WorkerTx, turn: Turn): Promise<BackendHistory> {
+  const [row] = await tx
+    .select({
+      conversationId: conversations.backendConversationId,
+      provider: conversations.backendProvider,
+      model: conversations.backendModel,
+    })
+    .from(conversations)
+    .where(eq(conversations.id, turn.conversationId));
+  const past = await selectPastTurns(tx, turn, 1);
+  const { conversationId = null, provider = null, model = null } = row ?? {};
+  const isKnown = conversationId !== null && provider !== null && model !== null;
+  return {
+    history: isKnown ? { conversationId, provider, model } : null,
+    hasPast: conversationId !== null || past.length > 0,
+  };
 }
 
 /** Ended turns of the conversation that have something to tell, newest first; failed and blocked ones have not. */
@@ -181,7 +211,7 @@ export async function selectPastTurns(tx: WorkerTx, turn: Turn, limit: number): 
   return rows.map(({ id, ...past }) => ({ ...past, attachments: attachments.get(id) ?? [] }));
 }
 
-type AttachmentRow = typeof turnAttachments.$inferSelect;
+type AttachmentRow = PastTurn['attachments'][number] & { readonly turnId: string };
 
 async function selectAttachments(
   tx: WorkerTx,
@@ -189,7 +219,13 @@ async function selectAttachments(
 ): Promise<ReadonlyMap<string, readonly AttachmentRow[]>> {
   if (turnIds.length === 0) return new Map();
   const rows = await tx
-    .select()
+    .select({
+      turnId: turnAttachments.turnId,
+      attachmentType: turnAttachments.attachmentType,
+      content: sql<
+        string | null
+      >`CASE WHEN ${turnAttachments.attachmentType} <> 'image' THEN ${turnAttachments.content} END`,
+    })
     .from(turnAttachments)
     .where(inArray(turnAttachments.turnId, [...turnIds]))
     .orderBy(asc(turnAttachments.turnId), asc(turnAttachments.ordinal));

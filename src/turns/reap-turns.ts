@@ -7,13 +7,14 @@ import { delay } from '../lib/abort.ts';
 import type { Log } from '../log.ts';
 import type { Turn } from '../types/turn.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
+import { announceTurn } from './announce-turn.ts';
 import { type Ending, toEndedTurn, toTerminalBody } from './ending.ts';
-import { sealTurn } from './finish-turn.ts';
+import { type FinishDeps, sealTurn } from './finish-turn.ts';
 import type { LiveTurns } from './live-turns.ts';
-import { claimOrphan, lockConversationOf, selectOrphans } from './store.ts';
+import { claimOrphan, lockConversationOf, type SealedTurn, selectOrphans } from './store.ts';
 import { summarizeLog } from './summarize-log.ts';
 
-export interface ReapDeps {
+export interface ReapDeps extends Pick<FinishDeps, 'followUp' | 'announce'> {
   readonly database: Database;
   readonly eventLog: EventLog;
   readonly live: LiveTurns;
@@ -27,7 +28,7 @@ const SWEEP_LIMIT = 100;
 /** Sweeps per lease: an orphan waits at most a lease and a fifth. */
 const SWEEPS_PER_LEASE = 5;
 
-async function endOrphan(deps: ReapDeps, tx: WorkerTx, turn: Turn): Promise<void> {
+async function endOrphan(deps: ReapDeps, tx: WorkerTx, turn: Turn): Promise<SealedTurn | undefined> {
   const { eventLog } = deps;
   const lease = { turnId: turn.id, fence: turn.fence };
   const events = await eventLog.readAll(tx, turn.id);
@@ -38,18 +39,18 @@ async function endOrphan(deps: ReapDeps, tx: WorkerTx, turn: Turn): Promise<void
   const terminal: LoggedEvent = { ...toTerminalBody(ending, summary), ...at };
   const batch = { ...lease, firstSeq: seq, lastSeq: seq, events: encodeEvents([terminal]) };
   await eventLog.recordEpoch(tx, lease, seq);
-  await sealTurn(deps, tx, { lease, ended: toEndedTurn(ending, summary, seq), batches: [batch] });
+  return sealTurn(deps, tx, { lease, ended: toEndedTurn(ending, summary, seq), batches: [batch] });
 }
 
 /** Ends one orphan in one transaction; false when another node was first or its owner came back. */
-function reapOne(deps: ReapDeps, turnId: string): Promise<boolean> {
-  return deps.database.asWorker(async (tx) => {
+async function reapOne(deps: ReapDeps, turnId: string): Promise<boolean> {
+  const sealed = await deps.database.asWorker(async (tx) => {
     await lockConversationOf(tx, turnId);
     const turn = await claimOrphan(tx, turnId, deps.nodeId);
-    if (!turn) return false;
-    await endOrphan(deps, tx, turn);
-    return true;
+    return turn && endOrphan(deps, tx, turn);
   });
+  if (sealed) announceTurn(deps.announce, sealed);
+  return sealed !== undefined;
 }
 
 /** One that cannot be ended must not keep the others from their end. */

@@ -5,22 +5,14 @@ import { AppError } from '../errors.ts';
 import { isUuid } from '../lib/ids.ts';
 import { isStorable } from '../lib/text.ts';
 import type { JsonObject } from '../types/json.ts';
-import {
-  ATTACHMENT_TYPES,
-  type Attachment,
-  type AttachmentType,
-  CONTENT_TYPES,
-  type ContentType,
-} from '../types/turn.ts';
-import type { AttachmentInput, BusyPolicy, DisconnectPolicy, StartTurnInput } from './engine.ts';
+import type { Attachment } from '../types/turn.ts';
+import type { BusyPolicy, DisconnectPolicy, StartTurnInput } from './engine.ts';
+import { type ParsedAttachment, parseAttachments } from './parse-attachments.ts';
 
 const MAX_QUERY_CHARACTERS = 32_768;
 const MAX_KEY_CHARACTERS = 255;
-const MAX_ATTACHMENTS = 10;
-/** UTF-8 bytes of all inline attachments together. */
-const MAX_ATTACHMENT_BYTES = 512 * 1024;
 
-/** A question after checks and defaults. */
+/** A question after checks and defaults, ready to be accepted. */
 export interface TurnRequest {
   readonly query: string;
   /** Null: a new conversation. */
@@ -32,6 +24,8 @@ export interface TurnRequest {
   readonly noTools: boolean;
   /** Null: what the backend's configuration says. */
   readonly vectorStoreIds: readonly string[] | null;
+  /** Null: every configured shield. */
+  readonly shieldIds: readonly string[] | null;
   readonly generateTopicSummary: boolean;
   readonly onDisconnect: DisconnectPolicy;
   readonly whenBusy: BusyPolicy;
@@ -40,6 +34,11 @@ export interface TurnRequest {
   /** Of everything that makes it this question and not another. */
   readonly fingerprint: string;
 }
+
+/** The same before its uploads were fetched. */
+export type ParsedRequest = Omit<TurnRequest, 'attachments'> & {
+  readonly attachments: readonly ParsedAttachment[];
+};
 
 export interface RequestRules {
   readonly disableQuerySystemPrompt: boolean;
@@ -60,32 +59,6 @@ function parseQuery(text: string): string {
     throw refuse(`query must have at most ${MAX_QUERY_CHARACTERS} characters`, `It has ${length}`);
   }
   return requireStorable('query', text);
-}
-
-function requireAllowed<T extends string>(name: string, value: string, allowed: readonly T[]): T {
-  const match = allowed.find((candidate) => candidate === value);
-  if (match !== undefined) return match;
-  throw refuse(
-    'Invalid attribute value',
-    `Invalid ${name} '${value}', it must be one of: ${allowed.join(', ')}`,
-  );
-}
-
-function parseAttachments(inputs: readonly AttachmentInput[]): readonly Attachment[] {
-  if (inputs.length > MAX_ATTACHMENTS) throw refuse(`At most ${MAX_ATTACHMENTS} attachments are allowed`);
-  const attachments = inputs.map((input) => ({
-    attachmentType: requireAllowed<AttachmentType>('attachment type', input.attachmentType, ATTACHMENT_TYPES),
-    contentType: requireAllowed<ContentType>('content type', input.contentType, CONTENT_TYPES),
-    content: requireStorable('attachment content', input.content),
-  }));
-  const bytes = attachments.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
-  if (bytes > MAX_ATTACHMENT_BYTES) {
-    throw refuse(
-      `Attachments must have at most ${MAX_ATTACHMENT_BYTES} bytes together`,
-      `They have ${bytes}`,
-    );
-  }
-  return attachments;
 }
 
 function parseKey(input: StartTurnInput): string | null {
@@ -111,7 +84,7 @@ function parseSystemPrompt(text: string | undefined, rules: RequestRules): strin
 }
 
 /** Throws BAD_USER_INPUT; the pair of provider and model is checked where models are chosen. */
-export function parseRequest(input: StartTurnInput, rules: RequestRules): TurnRequest {
+export function parseRequest(input: StartTurnInput, rules: RequestRules): ParsedRequest {
   const request = {
     query: parseQuery(input.query),
     conversationId: input.conversationId === undefined ? null : parseConversationId(input.conversationId),
@@ -121,6 +94,7 @@ export function parseRequest(input: StartTurnInput, rules: RequestRules): TurnRe
     attachments: parseAttachments(input.attachments ?? []),
     noTools: input.noTools ?? false,
     vectorStoreIds: input.vectorStoreIds?.map((id) => requireStorable('vectorStoreIds', id)) ?? null,
+    shieldIds: input.shieldIds?.map((id) => requireStorable('shieldIds', id)) ?? null,
     generateTopicSummary: input.generateTopicSummary ?? true,
     whenBusy: input.whenBusy ?? 'REJECT',
   };
@@ -141,6 +115,7 @@ export function toStoredRequest(request: TurnRequest): JsonObject {
     model: request.model ?? null,
     noTools: request.noTools,
     vectorStoreIds: request.vectorStoreIds,
+    shieldIds: request.shieldIds,
     generateTopicSummary: request.generateTopicSummary,
     onDisconnect: request.onDisconnect,
     whenBusy: request.whenBusy,
@@ -155,15 +130,4 @@ export function isOperationKey(idempotencyKey: string): boolean {
 /** The client's own key, when the stored key is one. */
 export function toClientTurnId(idempotencyKey: string | null): string | null {
   return idempotencyKey?.startsWith('key:') ? idempotencyKey.slice('key:'.length) : null;
-}
-
-/** The text that goes to the backend: the query, then each attachment under its type. */
-export function toInputText(
-  query: string,
-  attachments: readonly Pick<Attachment, 'attachmentType' | 'content'>[],
-): string {
-  return attachments.reduce(
-    (text, { attachmentType, content }) => `${text}\n\n[Attachment: ${attachmentType}]\n${content}`,
-    query,
-  );
 }

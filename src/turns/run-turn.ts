@@ -1,18 +1,15 @@
 /** Runs one accepted turn from the first call of the backend to its end. It belongs to the server: followers come and go. */
-import type { Backend, BackendModel, ResponseRequest } from '../backend/backend.ts';
+import type { ResponseRequest } from '../backend/backend.ts';
 import { AppError, ERROR_CODES, isAppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
 import type { Log } from '../log.ts';
 import type { TurnLabels, TurnMetrics } from '../metrics.ts';
-import type { JsonObject } from '../types/json.ts';
-import type { Turn } from '../types/turn.ts';
 import type { ProgressBody } from '../types/turn-event.ts';
+import type { TurnAssignment } from './assignment.ts';
 import { type Ending, STATUS, toTurnFailure } from './ending.ts';
-import { type FinishDeps, finishTurn } from './finish-turn.ts';
-import { fitHistory } from './history.ts';
+import { type FinishDeps, finishTurn, type TurnResult } from './finish-turn.ts';
 import type { LiveTurn } from './live-turns.ts';
-import { selectPastTurns } from './read-store.ts';
-import { type TurnRequest, toInputText } from './request.ts';
+import { type PrepareDeps, prepareCall, prepareOwn } from './prepare-call.ts';
 import {
   closeTranslation,
   type Outcome,
@@ -22,51 +19,10 @@ import {
   translate,
 } from './translate.ts';
 
-export type RunDeps = FinishDeps & {
-  readonly metrics: TurnMetrics;
-};
-
-/** Earlier turns that are looked at when the history is put together. */
-const HISTORY_TURNS = 200;
-
-export interface TurnAssignment {
-  readonly turn: Turn;
-  readonly request: TurnRequest;
-  readonly backend: Backend;
-  readonly model: BackendModel;
-  readonly systemPrompt: string;
-  /** Tool definitions in the Responses API's own form. */
-  readonly tools: readonly JsonObject[];
-}
-
-async function toResponseRequest(
-  deps: RunDeps,
-  live: LiveTurn,
-  job: TurnAssignment,
-): Promise<ResponseRequest> {
-  const { request, model, systemPrompt } = job;
-  const past =
-    request.conversationId === null
-      ? []
-      : await deps.database.asWorker((tx) => selectPastTurns(tx, job.turn, HISTORY_TURNS));
-  const question = toInputText(request.query, request.attachments);
-  const history = fitHistory(past, [systemPrompt, question], model);
-  if (history.omitted > 0) {
-    live.writer.append([
-      {
-        type: 'warning',
-        warning: 'HISTORY_TRUNCATED',
-        message: `${history.omitted} earlier turns do not fit into the model's context and were left out`,
-      },
-    ]);
-  }
-  return {
-    model: model.id,
-    instructions: systemPrompt,
-    input: [...history.messages, { role: 'user', content: question }],
-    tools: job.tools,
+export type RunDeps = FinishDeps &
+  PrepareDeps & {
+    readonly metrics: TurnMetrics;
   };
-}
 
 function toLabels({ turn }: TurnAssignment): TurnLabels {
   return { provider: turn.provider, model: turn.model };
@@ -76,6 +32,14 @@ function toLabels({ turn }: TurnAssignment): TurnLabels {
 interface Progress {
   state: TranslateState;
   hasToken: boolean;
+  /** Whether the backend itself ended its response. */
+  hadOutcome: boolean;
+  readonly requestId: string;
+}
+
+interface Run {
+  readonly job: TurnAssignment;
+  readonly progress: Progress;
 }
 
 /** Appends what a batch brought. */
@@ -97,10 +61,9 @@ function tell(
 async function followBackend(
   deps: RunDeps,
   live: LiveTurn,
-  run: { job: TurnAssignment; progress: Progress },
+  run: Run & { readonly request: ResponseRequest },
 ) {
-  const { job, progress } = run;
-  const request = await toResponseRequest(deps, live, job);
+  const { job, progress, request } = run;
   for await (const batch of job.backend.streamResponse(request, live.signal)) {
     const bodies: ProgressBody[] = [];
     for (const event of batch) {
@@ -111,6 +74,31 @@ async function followBackend(
     tell(deps, live, { job, progress, bodies });
     if (progress.state.outcome) return;
   }
+}
+
+/** Asks once, and once more with our own history when the backend has lost its conversation: then it has not begun to answer. */
+async function ask(
+  deps: RunDeps,
+  live: LiveTurn,
+  run: Run & { readonly request: ResponseRequest },
+): Promise<void> {
+  try {
+    await followBackend(deps, live, run);
+  } catch (error) {
+    if (run.request.conversation === undefined || !isAppError(error, 'NOT_FOUND')) throw error;
+    const { request, warnings } = await prepareOwn(deps, run.job, run.request);
+    tell(deps, live, { ...run, bodies: warnings });
+    await followBackend(deps, live, { ...run, request });
+  }
+}
+
+/** From the shields to the backend's last event. Resolves with the message of the shield that blocked the question. */
+async function converse(deps: RunDeps, live: LiveTurn, run: Run): Promise<string | undefined> {
+  const prepared = await prepareCall(deps, run.job, live.signal);
+  if (prepared.kind === 'blocked') return prepared.message;
+  tell(deps, live, { ...run, bodies: prepared.warnings });
+  await ask(deps, live, { ...run, request: prepared.request });
+  return undefined;
 }
 
 function toEnding(outcome: Outcome, requestId: string): Ending {
@@ -141,32 +129,72 @@ function toReason(ending: Ending): string {
   return ending.kind === 'failed' ? ending.error.code : ending.reason;
 }
 
+/** What a turn came to when the backend has said its last word, or was not let to. */
+function toResult(live: LiveTurn, progress: Progress, failure: Ending | undefined): TurnResult {
+  // An outcome that had arrived counts, whatever came afterwards; then a wish to stop; then what went wrong.
+  const early = progress.hadOutcome ? undefined : (toInterruption(live) ?? failure);
+  const ending = early ?? toEnding(outcomeOf(progress.state), progress.requestId);
+  return { ending, summary: summarize(progress.state) };
+}
+
+/** The shield's message is the answer; the backend was not asked. */
+function toBlocked(message: string): {
+  readonly bodies: readonly ProgressBody[];
+  readonly result: TurnResult;
+} {
+  return {
+    bodies: [
+      { type: 'token', chunkId: 0, token: '' },
+      { type: 'token', chunkId: 1, token: message },
+      { type: 'turn_complete', answer: message },
+    ],
+    result: {
+      ending: { kind: 'finished', finishReason: 'SHIELD_BLOCKED', truncated: false },
+      summary: { ...summarize(startTranslation()), answer: message },
+    },
+  };
+}
+
+async function runToResult(deps: RunDeps, live: LiveTurn, run: Run): Promise<TurnResult> {
+  const { job, progress } = run;
+  let failure: Ending | undefined;
+  try {
+    const message = await converse(deps, live, run);
+    if (message !== undefined) {
+      const { bodies, result } = toBlocked(message);
+      tell(deps, live, { job, progress, bodies });
+      return result;
+    }
+  } catch (error) {
+    failure = live.signal.aborted
+      ? undefined
+      : toFailedEnding(deps.log, live.id, { error, requestId: progress.requestId });
+  }
+  progress.hadOutcome = progress.state.outcome !== null;
+  const { state, bodies } = closeTranslation(progress.state);
+  progress.state = state;
+  tell(deps, live, { job, progress, bodies });
+  return toResult(live, progress, failure);
+}
+
 /** Runs the turn to its end. Never rejects: every failure becomes the turn's own ending. */
 export async function runTurn(deps: RunDeps, live: LiveTurn, job: TurnAssignment): Promise<void> {
-  const requestId = newId();
-  const progress: Progress = { state: startTranslation(), hasToken: false };
-  let failure: Ending | undefined;
+  const progress: Progress = {
+    state: startTranslation(),
+    hasToken: false,
+    hadOutcome: false,
+    requestId: newId(),
+  };
   deps.metrics.turnStarted(toLabels(job));
-  try {
-    await followBackend(deps, live, { job, progress });
-  } catch (error) {
-    failure = toFailedEnding(deps.log, live.id, { error, requestId });
-  }
+  const result = await runToResult(deps, live, { job, progress });
   if (live.lost) return;
-  const { outcome } = progress.state;
-  const { state, bodies } = closeTranslation(progress.state);
-  tell(deps, live, { job, progress, bodies });
-  // An outcome that had arrived counts, whatever came afterwards; then a wish to stop; then what went wrong.
-  const early = outcome ? undefined : (toInterruption(live) ?? failure);
-  const ending = early ?? toEnding(outcomeOf(state), requestId);
-  const summary = summarize(state);
-  await finishTurn(deps, live, { ending, summary });
-  deps.metrics.upstreamIgnored(toLabels(job), state.ignored);
+  await finishTurn(deps, live, result);
+  deps.metrics.upstreamIgnored(toLabels(job), progress.state.ignored);
   deps.metrics.turnEnded(toLabels(job), {
-    status: STATUS[ending.kind],
-    reason: toReason(ending),
+    status: STATUS[result.ending.kind],
+    reason: toReason(result.ending),
     durationMs: Date.now() - job.turn.startedAt.getTime(),
-    usage: summary.usage,
+    usage: result.summary.usage,
   });
 }
 

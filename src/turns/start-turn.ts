@@ -2,17 +2,23 @@
 import type { Policy } from '../auth/policy.ts';
 import { requireAction } from '../auth/policy.ts';
 import type { Config } from '../config/config.ts';
+import type { Announcer } from '../conversations/announcer.ts';
 import type { Database, ViewerTx } from '../db/client.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { encodeEvents } from '../event-log/codec.ts';
 import type { EventLog } from '../event-log/event-log.ts';
 import { newId } from '../lib/ids.ts';
 import { type ChosenModel, chooseModel, type ModelDeps, parseModelPair } from '../models/choose-model.ts';
-import { chooseTools } from '../tools/choose-tools.ts';
-import type { JsonObject } from '../types/json.ts';
+import type { SystemPrompts } from '../prompts/system-prompts.ts';
+import type { Shield, Shields } from '../shields/shields.ts';
+import type { ToolPlan, Tools } from '../tools/tools.ts';
+import { NO_CREDENTIALS, type TurnCredentials } from '../types/credentials.ts';
 import type { Turn } from '../types/turn.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
 import type { Viewer } from '../types/viewer.ts';
+import { announceTurn } from './announce-turn.ts';
+import type { TurnAssignment } from './assignment.ts';
+import { resolveAttachments } from './attachments.ts';
 import type { StartedTurn, StartTurnInput } from './engine.ts';
 import {
   type ConversationFacts,
@@ -20,8 +26,13 @@ import {
   selectRunningTurn,
   selectTurnByKey,
 } from './read-store.ts';
-import { isOperationKey, parseRequest, type TurnRequest, toStoredRequest } from './request.ts';
-import type { TurnAssignment } from './run-turn.ts';
+import {
+  isOperationKey,
+  type ParsedRequest,
+  parseRequest,
+  type TurnRequest,
+  toStoredRequest,
+} from './request.ts';
 import { insertAttachments, insertConversation, insertTurn, lockConversation } from './store.ts';
 
 export interface StartDeps extends ModelDeps {
@@ -29,6 +40,11 @@ export interface StartDeps extends ModelDeps {
   readonly eventLog: EventLog;
   readonly policy: Policy;
   readonly config: Pick<Config, 'inference' | 'customization' | 'turns'>;
+  readonly prompts: SystemPrompts;
+  readonly shields: Pick<Shields, 'choose'>;
+  readonly tools: Pick<Tools, 'plan'>;
+  /** Tells other nodes and tabs, after the commit. */
+  readonly announce: Announcer['announce'];
   readonly nodeId: string;
   /** True once the process takes no new turns. */
   isDraining(): boolean;
@@ -38,7 +54,6 @@ export interface StartDeps extends ModelDeps {
   supersede(turn: Turn): Promise<void>;
 }
 
-const DEFAULT_SYSTEM_PROMPT = 'You are a helpful assistant';
 /** How often a running turn is interrupted to make room before the conversation counts as busy. */
 const INTERRUPT_ATTEMPTS = 3;
 /** Longest wait in milliseconds for a backend's list of models. */
@@ -48,14 +63,14 @@ interface LookUp {
   /** The turn that this question already has. */
   readonly existing: Turn | undefined;
   /** The request as it goes on: a key that cannot be its own is given up. */
-  readonly request: TurnRequest;
+  readonly request: ParsedRequest;
 }
 
 /**
  * A key of the client's that names another question is a conflict. The id of a WebSocket operation that does so is given
  * up instead: it was never the client's promise.
  */
-async function lookUp(deps: StartDeps, viewer: Viewer, request: TurnRequest): Promise<LookUp> {
+async function lookUp(deps: StartDeps, viewer: Viewer, request: ParsedRequest): Promise<LookUp> {
   const key = request.idempotencyKey;
   if (key === null) return { existing: undefined, request };
   const holder = await deps.database.asViewer(viewer, (tx) => selectTurnByKey(tx, viewer.id, key));
@@ -84,7 +99,7 @@ async function getConversation(
   return found;
 }
 
-function chooseFor(deps: StartDeps, request: TurnRequest, conversation: ConversationFacts | undefined) {
+function chooseFor(deps: StartDeps, request: ParsedRequest, conversation: ConversationFacts | undefined) {
   const { lastUsedProvider: provider, lastUsedModel: model } = conversation ?? {};
   const lastUsed = provider && model ? { provider, model } : null;
   const wanted = { provider: request.provider, model: request.model, lastUsed };
@@ -94,7 +109,9 @@ function chooseFor(deps: StartDeps, request: TurnRequest, conversation: Conversa
 interface Acceptance {
   readonly request: TurnRequest;
   readonly chosen: ChosenModel;
-  readonly tools: readonly JsonObject[];
+  readonly shields: readonly Shield[];
+  readonly toolPlan: ToolPlan;
+  readonly credentials: TurnCredentials;
 }
 
 function toStartEvent(turn: Turn): LoggedEvent {
@@ -118,7 +135,8 @@ async function insertAccepted(deps: StartDeps, tx: ViewerTx, accepted: Acceptanc
   const conversationId = request.conversationId ?? newId();
   if (request.conversationId === null)
     await insertConversation(tx, { id: conversationId, ownerId: viewer.id });
-  else if (!(await lockConversation(tx, conversationId))) throw conversationNotFound(conversationId);
+  else if (!(await lockConversation(tx, conversationId, chosen.backend.history)))
+    throw conversationNotFound(conversationId);
   const turn = await insertTurn(tx, {
     id: newId(),
     ownerId: viewer.id,
@@ -147,14 +165,15 @@ async function accept(
   viewer: Viewer,
   acceptance: Acceptance,
 ): Promise<StartedTurn | undefined> {
-  const { request, chosen, tools } = acceptance;
+  const { request, chosen, shields, toolPlan, credentials } = acceptance;
   try {
     const { turn, start } = await deps.database.asViewer(viewer, (tx) =>
       insertAccepted(deps, tx, { ...acceptance, viewer }),
     );
-    const systemPrompt =
-      request.systemPrompt ?? deps.config.customization.systemPrompt ?? DEFAULT_SYSTEM_PROMPT;
-    deps.launch({ turn, request, backend: chosen.backend, model: chosen.model, systemPrompt, tools }, start);
+    const systemPrompt = deps.prompts.choose(request.systemPrompt);
+    const { backend, model } = chosen;
+    deps.launch({ turn, request, backend, model, systemPrompt, shields, toolPlan, credentials }, start);
+    announceTurn(deps.announce, turn);
     return { turn, created: true };
   } catch (error) {
     if (!isAppError(error, 'CONVERSATION_BUSY')) throw error;
@@ -183,17 +202,22 @@ export async function startTurn(
   requireRunning(deps);
   const parsed = parseRequest(input, deps.config.customization);
   const pair = parseModelPair(parsed);
-  const { existing, request } = await lookUp(deps, viewer, parsed);
+  const { existing, request: fresh } = await lookUp(deps, viewer, parsed);
   if (existing) return { turn: existing, created: false };
   if (pair) requireAction(deps.policy, viewer, 'MODEL_OVERRIDE');
-  const conversation = await getConversation(deps, viewer, request.conversationId);
+  if (fresh.shieldIds !== null) requireAction(deps.policy, viewer, 'SHIELD_OVERRIDE');
+  const conversation = await getConversation(deps, viewer, fresh.conversationId);
+  const request = await resolveAttachments(deps, viewer, fresh);
   const chosen = await chooseFor(deps, request, conversation);
-  const tools = chooseTools(chosen.backend, request);
+  const signal = AbortSignal.timeout(CATALOG_TIMEOUT_MS);
+  const shields = await deps.shields.choose(request, chosen.backend, signal);
+  const toolPlan = await deps.tools.plan(chosen.backend, request, signal);
+  const acceptance = { request, chosen, shields, toolPlan, credentials: input.credentials ?? NO_CREDENTIALS };
   for (let attempt = 0; attempt <= INTERRUPT_ATTEMPTS; attempt += 1) {
     // Nobody is interrupted for an attempt that will not be made.
     if (attempt > 0 && request.conversationId !== null) await makeRoom(deps, viewer, request.conversationId);
     requireRunning(deps);
-    const started = await accept(deps, viewer, { request, chosen, tools });
+    const started = await accept(deps, viewer, acceptance);
     if (started) return started;
   }
   throw new AppError('CONVERSATION_BUSY', 'Other turns keep starting in this conversation');

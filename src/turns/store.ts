@@ -1,5 +1,7 @@
 /** All SQL that changes turns: acceptance, ending, leases. What only reads stands in read-store.ts. */
-import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, exists, isNull, sql } from 'drizzle-orm';
+import type { HistoryKeeper } from '../backend/backend.ts';
+import type { StoredHistory } from '../backend/choose-history.ts';
 import type { AnyTx, ViewerTx, WorkerTx } from '../db/client.ts';
 import {
   conversations,
@@ -20,6 +22,9 @@ import { toTurn } from './read-store.ts';
 
 const leaseEnd = (leaseMs: number) => sql`now() + make_interval(secs => ${leaseMs / 1000})`;
 
+/** The backend's conversation does not know all that was said. Its id stays: it is still to be deleted with ours. */
+const GIVEN_UP = { backendModel: null };
+
 export async function insertConversation(
   tx: ViewerTx,
   conversation: { id: string; ownerId: string },
@@ -27,11 +32,18 @@ export async function insertConversation(
   await tx.insert(conversations).values(conversation);
 }
 
-/** Keeps the conversation from being deleted until the transaction ends; false when it is gone or deleted. */
-export async function lockConversation(tx: ViewerTx, conversationId: string): Promise<boolean> {
+/**
+ * Keeps the conversation from being deleted until the transaction ends; false when it is gone or deleted. A turn whose
+ * history we tell is one that the backend's conversation will miss: that is then not taken up again.
+ */
+export async function lockConversation(
+  tx: ViewerTx,
+  conversationId: string,
+  history: HistoryKeeper,
+): Promise<boolean> {
   const rows = await tx
     .update(conversations)
-    .set({ lastMessageAt: sql`now()` })
+    .set({ lastMessageAt: sql`now()`, ...(history === 'own' && GIVEN_UP) })
     .where(and(eq(conversations.id, conversationId), isNull(conversations.deletedAt)))
     .returning({ id: conversations.id });
   return rows.length > 0;
@@ -67,7 +79,16 @@ export async function insertAttachments(
   attachments: readonly Attachment[],
 ): Promise<void> {
   if (attachments.length === 0) return;
-  await tx.insert(turnAttachments).values(attachments.map((part, ordinal) => ({ turnId, ordinal, ...part })));
+  const rows = attachments.map((part, ordinal) => ({ turnId, ordinal, ...toAttachmentColumns(part) }));
+  await tx.insert(turnAttachments).values(rows);
+}
+
+/** Of an image the content is its base64. */
+function toAttachmentColumns(part: Attachment) {
+  const { contentType } = part;
+  return part.kind === 'image'
+    ? { attachmentType: 'image' as const, contentType, content: part.base64 }
+    : { attachmentType: part.attachmentType, contentType, content: part.content };
 }
 
 /** Everything about a turn that is known only when it ends. */
@@ -86,10 +107,19 @@ export interface EndedTurn {
   readonly toolResults: readonly ToolResult[];
 }
 
-/** Counts a turn that has just ended in its conversation. */
-export async function countTurn(tx: WorkerTx, turnId: string, status: TurnStatus): Promise<void> {
+/** After these a backend that keeps the conversation knows the same as we: the answer is whole, or it was not asked. */
+const SAME_HISTORY: ReadonlySet<FinishReason | null> = new Set(['STOP', 'REFUSAL', 'SHIELD_BLOCKED']);
+
+/** Counts a turn that has just ended in its conversation. A backend that may know it otherwise than we is not relied on. */
+export async function countTurn(
+  tx: WorkerTx,
+  turnId: string,
+  { status, finishReason }: Pick<EndedTurn, 'status' | 'finishReason'>,
+): Promise<void> {
+  const isSame = status === 'COMPLETED' && SAME_HISTORY.has(finishReason);
   await tx.execute(sql`
     UPDATE conversation SET
+      backend_model = CASE WHEN ${isSame} THEN backend_model END,
       last_message_at = now(),
       message_count = message_count + ${status === 'FAILED' ? 0 : 1},
       last_used_provider = CASE WHEN ${status === 'FAILED'} THEN last_used_provider ELSE turn.provider END,
@@ -98,8 +128,15 @@ export async function countTurn(tx: WorkerTx, turnId: string, status: TurnStatus
     WHERE turn.id = ${turnId} AND conversation.id = turn.conversation_id`);
 }
 
-/** Seals the turn if the lease's fence still holds; false when a newer owner has it, or it has already ended. */
-export async function endTurn(tx: WorkerTx, lease: TurnLease, ended: EndedTurn): Promise<boolean> {
+/** Whose a turn was and who answered it: what happens after its end is about these. */
+export type SealedTurn = Pick<Turn, 'id' | 'ownerId' | 'conversationId' | 'provider' | 'model'>;
+
+/** Seals the turn if the lease's fence still holds; undefined when a newer owner has it, or it has already ended. */
+export async function endTurn(
+  tx: WorkerTx,
+  lease: TurnLease,
+  ended: EndedTurn,
+): Promise<SealedTurn | undefined> {
   const rows = await tx
     .update(turns)
     .set({
@@ -120,8 +157,35 @@ export async function endTurn(tx: WorkerTx, lease: TurnLease, ended: EndedTurn):
       stopReason: null,
     })
     .where(and(eq(turns.id, lease.turnId), eq(turns.fence, lease.fence), eq(turns.status, 'RUNNING')))
-    .returning({ id: turns.id });
-  return rows.length > 0;
+    .returning({
+      id: turns.id,
+      ownerId: turns.ownerId,
+      conversationId: turns.conversationId,
+      provider: turns.provider,
+      model: turns.model,
+    });
+  return rows[0];
+}
+
+/** Remembers the backend's own conversation; null: it does not know all that was said. Does nothing for a turn that is another node's by now. */
+export async function setBackendHistory(
+  tx: WorkerTx,
+  { id, fence, conversationId }: Pick<Turn, 'id' | 'fence' | 'conversationId'>,
+  history: StoredHistory | null,
+): Promise<void> {
+  const opened = history && {
+    backendConversationId: history.conversationId,
+    backendProvider: history.provider,
+    backendModel: history.model,
+  };
+  const held = tx
+    .select({ id: turns.id })
+    .from(turns)
+    .where(and(eq(turns.id, id), eq(turns.fence, fence), eq(turns.status, 'RUNNING')));
+  await tx
+    .update(conversations)
+    .set(opened ?? GIVEN_UP)
+    .where(and(eq(conversations.id, conversationId), exists(held)));
 }
 
 /** Documents, chunks and tool calls of an ended turn. */

@@ -4,9 +4,11 @@ import {
   type GraphQLField,
   type GraphQLNamedType,
   type GraphQLObjectType,
+  getNamedType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
+  isLeafType,
   isObjectType,
   isUnionType,
   Kind,
@@ -58,6 +60,7 @@ function toDocument(root: GraphQLObjectType, field: GraphQLField<unknown, unknow
   const named = (type: string) => schema.getType(type.replace('!', ''));
   const sample = (type: string): string => {
     const input = named(type);
+    if (type === 'Boolean!') return 'true';
     if (!isInputObjectType(input)) return type.startsWith('[') ? '[]' : '"x"';
     const required = Object.values(input.getFields()).filter(({ type: inner }) =>
       String(inner).endsWith('!'),
@@ -66,7 +69,8 @@ function toDocument(root: GraphQLObjectType, field: GraphQLField<unknown, unknow
   };
   const required = field.args.filter(({ type }) => String(type).endsWith('!'));
   const args = required.map((arg) => `${arg.name}: ${sample(String(arg.type))}`).join(', ');
-  return `${root.name.toLowerCase()} { ${field.name}${args === '' ? '' : `(${args})`} { __typename } }`;
+  const selection = isLeafType(getNamedType(field.type)) ? '' : '{ __typename }';
+  return `${root.name.toLowerCase()} { ${field.name}${args === '' ? '' : `(${args})`} ${selection} }`;
 }
 
 describe('schema.graphql', () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDefaultPolicy } from '../../src/auth/policy.ts';
 import { deleteConversation, eraseConversation } from '../../src/conversations/conversations.ts';
 import { newId } from '../../src/lib/ids.ts';
+import { recordChanges } from '../support/conversation-changes.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
   collectEvents,
@@ -115,7 +116,7 @@ describe('a conversation deleted on another node', () => {
     await using other = await startNode();
     const { turn, seen } = await startHeld();
     const following = collectEvents(other.engine, viewer, { turnId: turn.id });
-    const deps = { database: other.database, policy };
+    const deps = { ...recordChanges(), database: other.database, policy };
     await deleteConversation(deps, viewer, turn.conversationId);
     await other.engine.interruptConversation(viewer, turn.conversationId, 'CONVERSATION_DELETED');
     await eraseConversation(deps, viewer, turn.conversationId);
@@ -132,7 +133,11 @@ describe('a conversation deleted on another node', () => {
 
   it('keeps nothing even if the deletion did not wait for the end', async () => {
     const { turn } = await startHeld();
-    await deleteConversation({ database: owner.database, policy }, viewer, turn.conversationId);
+    await deleteConversation(
+      { ...recordChanges(), database: owner.database, policy },
+      viewer,
+      turn.conversationId,
+    );
     gate.release();
     await expect.poll(() => owner.engine.runningCount).toBe(0);
     const [row] = await db.database.driver`SELECT query, answer FROM turn WHERE id = ${turn.id}`;

@@ -1,5 +1,5 @@
 /** A turn engine on real Postgres and a fake backend, without the GraphQL server in front. */
-import { createDefaultPolicy } from '../../src/auth/policy.ts';
+import { createDefaultPolicy, type Policy } from '../../src/auth/policy.ts';
 import { createBackend } from '../../src/backend/client.ts';
 import { createBackendRegistry } from '../../src/backend/registry.ts';
 import type { ConfigInput } from '../../src/config/config.ts';
@@ -9,6 +9,9 @@ import { createPostgresLog } from '../../src/event-log/postgres.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { createSystemPrompts } from '../../src/prompts/system-prompts.ts';
+import { createShields } from '../../src/shields/shields.ts';
+import { createTools } from '../../src/tools/tools.ts';
 import { createEngine } from '../../src/turns/create-engine.ts';
 import type { FollowTurnInput, TurnEngine } from '../../src/turns/engine.ts';
 import type { TurnEvent } from '../../src/types/turn-event.ts';
@@ -28,6 +31,8 @@ export interface TestEngineOptions {
   readonly config?: ConfigInput;
   readonly poolSize?: number;
   readonly disconnectGraceMs?: number;
+  /** Absent: that of a server on loopback. */
+  readonly policy?: Policy;
 }
 
 /** One node. Two of them on one database are two nodes. */
@@ -38,12 +43,17 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
   const database = openDatabase({ url: databaseUrl, poolSize });
   const eventLog = createPostgresLog({ database, log, flushMs: config.turns.flushMs, pollMs: 25 });
   const registry = createBackendRegistry(config.backends.map((entry) => createBackend(entry)));
-  const policy = createDefaultPolicy({ localOperator: true });
+  const policy = options.policy ?? createDefaultPolicy({ localOperator: true });
   const engine = createEngine({
     database,
     eventLog,
     registry,
     policy,
+    prompts: await createSystemPrompts(config),
+    shields: createShields({ config, registry, log }),
+    tools: createTools({ config, log }),
+    announce: () => {},
+    followUp: async () => {},
     config,
     log,
     metrics: createMetrics(),

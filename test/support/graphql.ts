@@ -5,6 +5,7 @@ import type { GraphQLContext, Services } from '../../src/graphql/context.ts';
 import { findAppError } from '../../src/graphql/errors.ts';
 import { createSchema } from '../../src/graphql/schema.ts';
 import type { TurnEngine } from '../../src/turns/engine.ts';
+import { NO_CREDENTIALS } from '../../src/types/credentials.ts';
 import type { Turn } from '../../src/types/turn.ts';
 
 export const TURN_ID = '0198c0de-0000-7000-8000-000000000001';
@@ -56,6 +57,7 @@ export interface ContextValues extends Partial<Omit<GraphQLContext, 'services'>>
 export function createContext({ engine, services, ...values }: ContextValues = {}): GraphQLContext {
   return {
     viewer: { id: 'ada', name: 'Ada', roles: ['*'] },
+    credentials: NO_CREDENTIALS,
     requestId: 'request-1',
     operationId: null,
     signal: new AbortController().signal,

@@ -1,7 +1,9 @@
 /** A real server with a small schema of its own, for tests of what lies between a socket and a resolver. */
 import { buildSchema, type GraphQLFieldResolver, type GraphQLSchema } from 'graphql';
 import type { Authenticate } from '../../src/auth/authenticate.ts';
+import { createDefaultPolicy } from '../../src/auth/policy.ts';
 import { type Config, type ConfigInput, configSchema } from '../../src/config/config.ts';
+import type { Database } from '../../src/db/client.ts';
 import { AppError } from '../../src/errors.ts';
 import type { GraphQLContext } from '../../src/graphql/context.ts';
 import { delay } from '../../src/lib/abort.ts';
@@ -179,6 +181,7 @@ export async function startTransportServer(options: TransportOptions = {}): Prom
     log: recordingLog(lines),
     authenticate: options.authenticate ?? (async () => ({ id: 'u1', name: 'u1', roles: [] })),
     createContext: (operation) => operation as GraphQLContext,
+    uploads: { database: {} as Database, policy: createDefaultPolicy({ localOperator: false }) },
     readiness: options.readiness ?? (async () => []),
     metrics: createMetrics(),
   };

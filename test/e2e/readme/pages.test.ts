@@ -34,6 +34,7 @@ describe('the pages', () => {
       'docs/backends.md',
       'docs/documents.md',
       'docs/errors.md',
+      'docs/moving-from-lightspeed-stack.md',
       'docs/operating.md',
     ]);
     expect(spans.length).toBeGreaterThan(100);
@@ -123,7 +124,7 @@ describe('the YAML of a page', () => {
     await using folder = await createOpenDirectory();
     await writeFile(join(folder.path, 'millrace.yaml'), text);
     const config = loadConfig({ env: {}, flags: { config: 'millrace.yaml' }, cwd: folder.path });
-    expect(config.backends.length).toBeGreaterThan(1);
+    expect(config.backends.length).toBeGreaterThan(0);
   });
 });
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { newId } from '../../../src/lib/ids.ts';
 import type { TurnEngine } from '../../../src/turns/engine.ts';
+import { recordChanges } from '../../support/conversation-changes.ts';
 import { insertConversation, insertTurn } from '../../support/conversation-rows.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createContext, createTurn, errorsOf, run } from '../../support/graphql.ts';
@@ -17,7 +18,7 @@ afterAll(async () => {
 const toViewer = () => ({ id: newId(), name: 'Ada', roles: ['*'] });
 
 function contextOf(viewer = toViewer(), engine: Partial<TurnEngine> = {}) {
-  return createContext({ viewer, engine, services: { database: db.database } });
+  return createContext({ viewer, engine, services: { ...recordChanges(), database: db.database } });
 }
 
 const insert = (ownerId: string, second = 0) =>

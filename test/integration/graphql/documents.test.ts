@@ -28,11 +28,15 @@ const deleteDocument = `mutation ($input: DeleteDocumentInput!) {
   deleteDocument(input: $input) { document { name } }
 }`;
 
-const sky = { name: 'sky.md', format: 'MARKDOWN', content: '# The sky\n\nShort waves scatter most.' };
+const sky = {
+  name: 'sky.md',
+  format: 'MARKDOWN',
+  content: { text: '# The sky\n\nShort waves scatter most.' },
+};
 const sea = {
   name: 'sea.md',
   format: 'TEXT',
-  content: 'Water absorbs red light.',
+  content: { text: 'Water absorbs red light.' },
   url: 'https://example.org/sea',
 };
 

@@ -1,12 +1,11 @@
 /** Acceptance: every refusal comes before anything is stored or the backend's /responses is called. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDefaultPolicy } from '../../../src/auth/policy.ts';
 import type { AppErrorDetails } from '../../../src/errors.ts';
-import { newId } from '../../../src/lib/ids.ts';
-import type { StartTurnInput } from '../../../src/turns/engine.ts';
-import type { ErrorCode } from '../../../src/types/error-code.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { collectEvents, createViewer, startTestEngine, type TestEngine } from '../../support/engine.ts';
 import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
+import { REFUSALS } from '../../support/refusals.ts';
 
 let db: TestDatabase;
 let fake: FakeBackend;
@@ -28,120 +27,6 @@ async function countRows(): Promise<number> {
     SELECT (SELECT count(*) FROM turn) + (SELECT count(*) FROM conversation) AS count`;
   return Number(row?.count);
 }
-
-interface Refusal {
-  readonly rule: string;
-  readonly input: Partial<StartTurnInput>;
-  readonly code: ErrorCode;
-  readonly message: string | RegExp;
-  readonly explanation?: RegExp;
-}
-
-const text = { attachmentType: 'log', contentType: 'text/plain', content: 'x' };
-const REFUSALS: readonly Refusal[] = [
-  {
-    rule: 'an empty query',
-    input: { query: '' },
-    code: 'BAD_USER_INPUT',
-    message: 'query must not be empty',
-  },
-  {
-    rule: 'a blank query',
-    input: { query: ' \n\t ' },
-    code: 'BAD_USER_INPUT',
-    message: 'query must not be empty',
-  },
-  {
-    rule: 'a query of 32,769 characters',
-    input: { query: 'x'.repeat(32_769) },
-    code: 'BAD_USER_INPUT',
-    message: /at most 32768/,
-  },
-  { rule: 'a query with NUL', input: { query: 'a\0b' }, code: 'BAD_USER_INPUT', message: /NUL/ },
-  {
-    rule: 'a query with a lone surrogate',
-    input: { query: 'a\ud800b' },
-    code: 'BAD_USER_INPUT',
-    message: /surrogate/,
-  },
-  {
-    rule: 'an improper conversation id',
-    input: { conversationId: 'x1' },
-    code: 'BAD_USER_INPUT',
-    message: "Improper conversation ID 'x1'",
-  },
-  {
-    rule: 'a model without provider',
-    input: { model: 'm' },
-    code: 'BAD_USER_INPUT',
-    message: 'Provider must be specified if model is specified',
-  },
-  {
-    rule: 'a provider without model',
-    input: { provider: 'p' },
-    code: 'BAD_USER_INPUT',
-    message: 'Model must be specified if provider is specified',
-  },
-  {
-    rule: 'an unknown model',
-    input: { provider: 'fake', model: 'other' },
-    code: 'NOT_FOUND',
-    message: 'Model not found',
-    explanation: /Model with ID other is not configured/,
-  },
-  {
-    rule: 'an unknown provider',
-    input: { provider: 'nobody', model: 'other' },
-    code: 'NOT_FOUND',
-    message: 'Model not found',
-  },
-  {
-    rule: 'an unknown conversation',
-    input: { conversationId: newId() },
-    code: 'NOT_FOUND',
-    message: 'Conversation not found',
-    explanation: /does not exist/,
-  },
-  {
-    rule: 'an unknown attachment type',
-    input: { attachments: [{ ...text, attachmentType: 'virus' }] },
-    code: 'BAD_USER_INPUT',
-    message: 'Invalid attribute value',
-    explanation: /'virus'.*stack trace/,
-  },
-  {
-    rule: 'an unknown content type',
-    input: { attachments: [{ ...text, contentType: 'text/html' }] },
-    code: 'BAD_USER_INPUT',
-    message: 'Invalid attribute value',
-    explanation: /'text\/html'.*application\/xml/,
-  },
-  {
-    rule: 'eleven attachments',
-    input: { attachments: Array.from({ length: 11 }, () => text) },
-    code: 'BAD_USER_INPUT',
-    message: /At most 10/,
-  },
-  {
-    rule: 'attachments of more than 512 KiB together',
-    input: { attachments: [{ ...text, content: 'x'.repeat(524_289) }] },
-    code: 'BAD_USER_INPUT',
-    message: /524288 bytes together/,
-  },
-  {
-    rule: 'an attachment with NUL',
-    input: { attachments: [{ ...text, content: '\0' }] },
-    code: 'BAD_USER_INPUT',
-    message: /NUL/,
-  },
-  {
-    rule: 'a key of 256 characters',
-    input: { clientTurnId: 'k'.repeat(256) },
-    code: 'BAD_USER_INPUT',
-    message: /1 to 255/,
-  },
-  { rule: 'an empty key', input: { clientTurnId: '' }, code: 'BAD_USER_INPUT', message: /1 to 255/ },
-];
 
 describe('a question is refused before anything is stored or called', () => {
   it.each(REFUSALS)('$rule', async ({ input, code, message, explanation }) => {
@@ -188,6 +73,26 @@ describe('a question is refused before anything is stored or called', () => {
   });
 });
 
+const log = { attachmentType: 'log', contentType: 'text/plain', content: { text: 'x' } };
+
+describe('a model of one’s own choice', () => {
+  it('needs the permission MODEL_OVERRIDE, and the refusal names it', async () => {
+    const may = createDefaultPolicy({ localOperator: false });
+    await using strict = await startTestEngine({
+      databaseUrl: db.url,
+      backend: fake.url,
+      policy: { can: (viewer, action) => action !== 'MODEL_OVERRIDE' && may.can(viewer, action) },
+    });
+    const pair = { provider: 'fake', model: 'fake-model' };
+    const before = { rows: await countRows(), calls: fake.responses.length };
+    await expect(strict.engine.start(createViewer(), { query: 'Hello?', ...pair })).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      message: expect.stringContaining('MODEL_OVERRIDE'),
+    });
+    expect({ rows: await countRows(), calls: fake.responses.length }).toEqual(before);
+  });
+});
+
 describe('an accepted question', () => {
   it('is sent with the first of the system prompts, the attachments under the query, and store: false', async () => {
     const viewer = createViewer();
@@ -195,7 +100,7 @@ describe('an accepted question', () => {
     const { turn } = await node.engine.start(viewer, {
       query: 'Why?',
       systemPrompt: 'Be brief.',
-      attachments: [text, { ...text, attachmentType: 'stack trace', content: 'at f' }],
+      attachments: [log, { ...log, attachmentType: 'stack trace', content: { text: 'at f' } }],
     });
     const events = await collectEvents(node.engine, viewer, { turnId: turn.id });
     expect(events.at(0)).toMatchObject({ type: 'start', seq: 1, provider: 'fake', model: 'fake-model' });

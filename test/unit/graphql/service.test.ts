@@ -73,3 +73,38 @@ describe('models and providers', () => {
     expect(errorsOf(result)).toMatchObject([{ code: 'FORBIDDEN' }]);
   });
 });
+
+describe('provider', () => {
+  const source = '{ provider(id: "%") { id models { id } } }';
+
+  it('is a configured backend', async () => {
+    const context = createContext({ services: createModelDeps([down, east]) });
+    expect(await run(source.replace('%', 'east'), context)).toEqual({
+      data: { provider: { id: 'east', models: [{ id: 'large' }] } },
+    });
+  });
+
+  it('is NOT_FOUND when there is none of this name', async () => {
+    const result = await run(
+      source.replace('%', 'west'),
+      createContext({ services: createModelDeps([east]) }),
+    );
+    expect(result.data).toEqual({ provider: null });
+    expect(errorsOf(result)).toEqual([{ code: 'NOT_FOUND', message: 'Provider not found' }]);
+  });
+});
+
+describe('configuration', () => {
+  const configuration = { server: { port: 4000 }, database: { url: '***' } };
+
+  it('is what may be shown, for those who may see it', async () => {
+    const policy = { can: (_viewer: unknown, action: Action) => action === 'GET_CONFIG' };
+    const context = createContext({ services: { policy, configuration } });
+    expect(await run('{ configuration }', context)).toEqual({ data: { configuration } });
+  });
+
+  it('is for nobody else', async () => {
+    const result = await run('{ configuration }', createContext({ services: { configuration } }));
+    expect(errorsOf(result)).toMatchObject([{ code: 'FORBIDDEN' }]);
+  });
+});

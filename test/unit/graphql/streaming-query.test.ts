@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../../src/errors.ts';
 import { toCursor, toCursorPrefix } from '../../../src/lib/cursor.ts';
 import type { StartTurnInput, TurnEngine } from '../../../src/turns/engine.ts';
+import { NO_CREDENTIALS } from '../../../src/types/credentials.ts';
 import type { TurnEvent } from '../../../src/types/turn-event.ts';
 import {
   type ContextValues,
@@ -90,7 +91,13 @@ describe('streamingQuery', () => {
       provider: 'p',
       model: 'm',
       systemPrompt: 's',
-      attachments: [{ attachmentType: 'log', contentType: 'text/plain', content: 'c' }],
+      attachments: [
+        { attachmentType: 'log', contentType: 'text/plain', content: { text: 'c' } },
+        { attachmentType: 'image', contentType: 'image/png', content: { base64: 'iVBO' } },
+        { attachmentType: 'image', contentType: 'image/png', content: { uploadId: TURN_ID } },
+      ],
+      shieldIds: [],
+      generateTopicSummary: false,
       clientTurnId: 'k',
       onDisconnect: 'CANCEL',
       whenBusy: 'INTERRUPT',
@@ -98,6 +105,9 @@ describe('streamingQuery', () => {
     await collect(tokensOnly, { engine, operationId: TURN_ID }, { input: question });
     expect(engine.start).toHaveBeenCalledWith(expect.objectContaining({ id: 'ada' }), {
       ...question,
+      noTools: undefined,
+      vectorStoreIds: undefined,
+      credentials: NO_CREDENTIALS,
       operationId: TURN_ID,
     });
   });
@@ -106,7 +116,7 @@ describe('streamingQuery', () => {
     const engine = createEngine([]);
     const nulls = { conversationId: null, model: null, clientTurnId: null, after: null, minIntervalMs: null };
     await collect(tokensOnly, { engine }, { input: { ...input, ...nulls } });
-    expect(engine.start.mock.calls[0]?.[1]).toEqual(input);
+    expect(engine.start.mock.calls[0]?.[1]).toEqual({ ...input, credentials: NO_CREDENTIALS });
     expect(engine.follow.mock.calls[0]?.[1]).toEqual({ turnId: TURN_ID, minIntervalMs: 0 });
   });
 

@@ -1,6 +1,7 @@
 /** The mutations of turns over a stand-in for the turn engine. */
 import { describe, expect, it, vi } from 'vitest';
 import type { TurnEngine } from '../../../src/turns/engine.ts';
+import { NO_CREDENTIALS } from '../../../src/types/credentials.ts';
 import { createContext, createTurn, errorsOf, run, TURN_ID } from '../../support/graphql.ts';
 
 const startTurn = `mutation ($input: StartTurnInput!) { startTurn(input: $input) { outcome turn { id status } } }`;
@@ -21,7 +22,11 @@ describe('startTurn', () => {
       input: { ...input, onDisconnect: 'CANCEL' },
     });
     expect(result).toEqual({ data: { startTurn: { outcome, turn: { id: TURN_ID, status: 'RUNNING' } } } });
-    expect(engine.start.mock.calls[0]?.[1]).toEqual({ ...input, onDisconnect: 'CANCEL' });
+    expect(engine.start.mock.calls[0]?.[1]).toEqual({
+      ...input,
+      onDisconnect: 'CANCEL',
+      credentials: NO_CREDENTIALS,
+    });
   });
 });
 
