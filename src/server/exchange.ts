@@ -1,4 +1,5 @@
 /** One request on its way through the server: what all transports share, and how an HTTP request wants its answer. */
+import type { Credentials } from '../auth/authenticate.ts';
 import type { Viewer } from '../types/viewer.ts';
 import type { SingleType, StreamType } from './accept.ts';
 import type { ResultStream } from './send-stream.ts';
@@ -11,6 +12,8 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** Who asks. Throws UNAUTHENTICATED, TOKEN_EXPIRED or AUTH_UNAVAILABLE. */
   authenticate(): Promise<Viewer>;
+  /** What the client showed. */
+  readonly credentials: Credentials;
   /** Absent on a WebSocket. */
   readonly answer?: HttpAnswer;
 }

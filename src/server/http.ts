@@ -12,9 +12,11 @@ import { readBody, requireJsonContent } from './request-body.ts';
 import { toRequestId } from './request-id.ts';
 import type { ResultFinisher } from './results.ts';
 import { type ResultStream, sendStream } from './send-stream.ts';
+import { toUploadRefusal, UPLOADS_PATH, type UploadEndpoint } from './uploads.ts';
 import { toJsonAnswer, type WholeAnswer } from './use-answers.ts';
 import { GRAPHQL_PATH, type Yoga } from './yoga.ts';
 
+const OWN_PATHS: readonly string[] = ['/', GRAPHQL_PATH, UPLOADS_PATH];
 /** How long a client that is still sending a refused body may take to read the refusal. */
 const LINGER_MS = 1_000;
 
@@ -25,6 +27,7 @@ export interface HttpDeps {
   readonly finisher: ResultFinisher;
   readonly probes: ReadonlyMap<string, Probe>;
   readonly authenticate: Authenticate;
+  readonly uploads: UploadEndpoint;
   readonly metrics: HttpMetrics;
 }
 
@@ -66,7 +69,7 @@ export function createHttpEndpoint(deps: HttpDeps): HttpEndpoint {
 /** One of our own paths: what clients make up is counted together. */
 function toRoute({ probes }: HttpDeps, req: IncomingMessage): string {
   const path = pathOf(req);
-  return path === GRAPHQL_PATH || path === '/' || probes.has(path) ? path : 'other';
+  return OWN_PATHS.includes(path) || probes.has(path) ? path : 'other';
 }
 
 interface Call {
@@ -81,6 +84,7 @@ async function route(call: Call): Promise<void> {
   const { deps, req, res } = call;
   const path = pathOf(req);
   if (path === GRAPHQL_PATH) return answerGraphQL(call);
+  if (path === UPLOADS_PATH) return answerUpload(call);
   const probe = deps.probes.get(path);
   if (!probe && path !== '/') throw new AppError('NOT_FOUND', 'There is nothing here');
   requireMethod(req, res, ['GET', 'HEAD']);
@@ -88,6 +92,11 @@ async function route(call: Call): Promise<void> {
   if (deps.config.mode === 'development')
     return send(res, { status: 302, headers: { location: GRAPHQL_PATH }, body: '' });
   send(res, json(200, { service: 'millrace', graphql: GRAPHQL_PATH }));
+}
+
+async function answerUpload({ deps, req, res }: Call): Promise<void> {
+  const answer = await deps.uploads.answer(req, res);
+  if (answer !== undefined) send(res, answer);
 }
 
 async function answerGraphQL(call: Call): Promise<void> {
@@ -109,6 +118,7 @@ async function answerGraphQL(call: Call): Promise<void> {
     operationId: null,
     signal,
     authenticate: () => deps.authenticate({ headers: req.headers }),
+    credentials: { headers: req.headers },
     answer,
   };
   const { Request } = deps.yoga.fetchAPI;
@@ -144,7 +154,10 @@ function refuse(error: unknown, { deps, req, res, requestId }: Call): void {
     res.destroy();
     return;
   }
-  const answer = toJsonAnswer({ errors: [coded] }, req.headers.accept ?? null);
+  const answer =
+    pathOf(req) === UPLOADS_PATH
+      ? toUploadRefusal(coded)
+      : toJsonAnswer({ errors: [coded] }, req.headers.accept ?? null);
   if (req.complete) send(res, answer);
   else sendEarly(req, res, answer);
 }

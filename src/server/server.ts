@@ -8,11 +8,13 @@ import { AppError } from '../errors.ts';
 import type { GraphQLContext, OperationContext } from '../graphql/context.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { CreateUploadDeps } from '../uploads/uploads.ts';
 import { createHttpEndpoint } from './http.ts';
 import { createOriginPolicy } from './origins.ts';
 import { createProbes, type ProbeDeps } from './probes.ts';
 import { createResultFinisher } from './results.ts';
 import { closeServer } from './shutdown.ts';
+import { createUploadEndpoint } from './uploads.ts';
 import { createWebSocketEndpoint } from './websocket.ts';
 import { createGraphQLYoga } from './yoga.ts';
 
@@ -25,6 +27,8 @@ export interface ServerDeps extends ProbeDeps {
   readonly log: Log;
   /** Called once a request, and once a WebSocket. */
   readonly authenticate: Authenticate;
+  /** What `POST /uploads` stores with. */
+  readonly uploads: CreateUploadDeps;
   /** What the resolvers of one operation receive. */
   createContext(operation: OperationContext): GraphQLContext;
 }
@@ -54,6 +58,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     finisher,
     probes: createProbes(deps),
     authenticate,
+    uploads: createUploadEndpoint({ uploads: deps.uploads, origins, authenticate }),
     metrics: deps.metrics,
   });
   const websocket = createWebSocketEndpoint({ yoga, config, origins, finisher, log, authenticate });

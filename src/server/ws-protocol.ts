@@ -89,7 +89,7 @@ async function connect(
 }
 
 function open(context: Context<Params, Connection>, id: string): Exchange {
-  const { operations, viewer } = context.extra;
+  const { operations, viewer, headers } = context.extra;
   const operation: Operation = {
     requestId: randomId(),
     controller: new AbortController(),
@@ -100,6 +100,7 @@ function open(context: Context<Params, Connection>, id: string): Exchange {
     requestId: operation.requestId,
     operationId: isUuid(id) ? id : null,
     signal: operation.controller.signal,
+    credentials: { headers, connectionParams: context.connectionParams },
     async authenticate() {
       if (operations.size > MAX_OPERATIONS) {
         throw new AppError(

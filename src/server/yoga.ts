@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { Config } from '../config/config.ts';
 import type { GraphQLContext, OperationContext } from '../graphql/context.ts';
 import type { Log } from '../log.ts';
+import { toTurnCredentials } from './credentials.ts';
 import type { ExchangeContext } from './exchange.ts';
 import { GRAPHIQL_OPTIONS, renderGraphiql } from './graphiql.ts';
 import type { OriginPolicy } from './origins.ts';
@@ -19,7 +20,7 @@ export const GRAPHQL_PATH = '/graphql';
 /** Characters of cached documents; parsed ones take some times as much. */
 const MAX_CACHED_CHARACTERS = 4 * 1024 * 1024;
 /** Either says that a script sent the request, so that a browser asked for leave before (see CORS). */
-const PREFLIGHT_HEADERS = ['graphql-require-preflight', 'apollo-require-preflight'];
+export const PREFLIGHT_HEADERS = ['graphql-require-preflight', 'apollo-require-preflight'];
 
 export type Yoga = YogaServerInstance<ExchangeContext, GraphQLContext>;
 
@@ -41,7 +42,9 @@ export function createGraphQLYoga(deps: YogaDeps): Yoga {
     graphqlEndpoint: GRAPHQL_PATH,
     context: async ({ exchange }) => {
       const { requestId, operationId, signal } = exchange;
-      return deps.createContext({ viewer: await exchange.authenticate(), requestId, operationId, signal });
+      const viewer = await exchange.authenticate();
+      const credentials = toTurnCredentials(exchange.credentials);
+      return deps.createContext({ viewer, credentials, requestId, operationId, signal });
     },
     logging: {
       debug: () => {},
