@@ -127,8 +127,9 @@ async function openBackground(
   { database, directUrl }: OpenedDatabase,
 ): Promise<Background> {
   const listener = resources.use(createListener({ url: directUrl, log }));
-  const jobs = resources.use(await createJobs({ databaseUrl: directUrl, listener, log }));
+  // Before the jobs, so that it still hears what the last of them change.
   const conversationFeed = resources.use(createConversationFeed({ database, listener, log }));
+  const jobs = resources.use(await createJobs({ databaseUrl: directUrl, listener, log }));
   return { jobs, conversationFeed };
 }
 

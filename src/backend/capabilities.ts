@@ -13,7 +13,7 @@ export interface Profile {
 }
 
 export interface Profiler {
-  /** Never throws but the signal's reason: a backend that cannot be looked at is `other` until the next look. */
+  /** Never throws but the signal's reason: a backend that cannot be looked at is what it last showed, at first `other`. */
   getProfile(signal: AbortSignal): Promise<Profile>;
 }
 
@@ -33,15 +33,21 @@ export function createProfiler(connection: Connection): Profiler {
     const profile = toProfile(known);
     return { getProfile: async () => profile };
   }
+  let told: Found = 'silent';
   const cache = createTtlCache({
-    load: () => look(connection),
+    load: async () => {
+      const found = await look(connection);
+      // What it once showed still holds while it is silent: its shields must not go unasked.
+      if (found !== 'silent') told = found;
+      return found;
+    },
     ttlMs: (found) => (found === 'silent' ? UNCERTAIN_CACHE_MS : CACHE_MS),
     failureTtlMs: UNCERTAIN_CACHE_MS,
   });
   return {
     getProfile: async (signal) => {
-      const found = await getCached(cache, signal);
-      return toProfile(found === 'llama-stack' ? found : 'other');
+      await getCached(cache, signal);
+      return toProfile(told === 'llama-stack' ? told : 'other');
     },
   };
 }

@@ -21,6 +21,12 @@ export function toIdentity(config: BackendConfig): BackendIdentity {
   return { id: config.id, secrets: secrets.filter((secret) => secret.length >= MIN_SECRET_LENGTH) };
 }
 
+/** The same backend, where a request tells it more that a client must not read: a server may quote what it was sent. */
+export function withSecrets(backend: BackendIdentity, told: readonly string[]): BackendIdentity {
+  const secrets = told.filter((secret) => secret.length >= MIN_SECRET_LENGTH);
+  return secrets.length === 0 ? backend : { ...backend, secrets: [...backend.secrets, ...secrets] };
+}
+
 /** For a request that brought no answer, or one that is not a success. */
 export function toRequestError(error: unknown, backend: BackendIdentity): AppError {
   const known = listLinks(error).find((link) => isAppError(link));

@@ -1,7 +1,7 @@
 /** One request to POST /responses and its stream. What the events mean is the translator's to say. */
 import type { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { JsonObject } from '../types/json.ts';
+import { isJsonObject, type JsonObject } from '../types/json.ts';
 import type { Connection } from './ask.ts';
 import type { InputMessage, InputPart, ResponseRequest, UpstreamEvent } from './backend.ts';
 import {
@@ -17,6 +17,7 @@ import {
   toBodyError,
   toProtocolError,
   toRequestError,
+  withSecrets,
 } from './errors.ts';
 import { createEventDecoder, type EventDecoder } from './event-decoder.ts';
 import { parseJsonBody, readText } from './http-body.ts';
@@ -27,11 +28,12 @@ export interface ResponsesDeps extends Connection {
 
 /** See Backend.streamResponse. Nothing is sent before the first batch is asked for, and nothing is read ahead of the reader. */
 export async function* streamResponse(
-  deps: ResponsesDeps,
+  connection: ResponsesDeps,
   request: ResponseRequest,
   signal: AbortSignal,
 ): AsyncGenerator<readonly UpstreamEvent[], void, undefined> {
   if (signal.aborted) return;
+  const deps = { ...connection, identity: withSecrets(connection.identity, listHeaderValues(request)) };
   const deadlines = createDeadlines(deps.config, signal);
   try {
     const body = await openStream(deps, request, deadlines.signal);
@@ -47,6 +49,13 @@ export async function* streamResponse(
   } finally {
     deadlines.stop();
   }
+}
+
+/** What the headers of MCP servers hold, with and without the scheme before it. */
+function listHeaderValues({ tools }: ResponseRequest): readonly string[] {
+  return tools
+    .flatMap(({ headers }) => (isJsonObject(headers) ? Object.values(headers) : []))
+    .flatMap((value) => (typeof value === 'string' ? [value, value.replace(/^\w+ +/, '')] : []));
 }
 
 function toStreamError(error: unknown, request: ResponseRequest, identity: BackendIdentity): AppError {

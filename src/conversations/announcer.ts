@@ -97,6 +97,8 @@ export function createAnnouncer({ database, log }: AnnouncerDeps): Announcer & A
     }
   };
   const sendAll = async (): Promise<void> => {
+    // What is announced in one go is told in one notification: each takes a lock that all of them share.
+    await Promise.resolve();
     while (hasOverflown || waiting.size > 0) {
       if (stop.signal.aborted) return;
       if (!(await sendNext())) await delay(RETRY_MS, stop.signal);

@@ -1,4 +1,5 @@
-/** Turns what the driver throws when the database cannot be reached into DEPENDENCY_UNAVAILABLE; leaves everything else alone. */
+/** Turns what the driver throws when the database cannot be reached into DEPENDENCY_UNAVAILABLE, and keeps what people said out of everything else. */
+import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { AppError } from '../errors.ts';
 
 /** Driver and socket codes: https://github.com/porsager/postgres#error-handling */
@@ -52,7 +53,15 @@ export function isPassing(error: unknown): boolean {
   return PASSING_STATES.has(codeOf(error) ?? '');
 }
 
+/** Without the parameters, which are what people said: errors are logged with their causes. */
+function toLoggable(error: unknown): unknown {
+  if (!(error instanceof DrizzleQueryError)) return error;
+  return new Error(`Failed query: ${error.query}`, { cause: error.cause });
+}
+
+/** What a failed transaction rejects with. */
 export function toDatabaseError(error: unknown): unknown {
-  if (error instanceof AppError || !isUnreachable(error)) return error;
-  return new AppError('DEPENDENCY_UNAVAILABLE', 'Unable to connect to the database', { cause: error });
+  const cause = toLoggable(error);
+  if (cause instanceof AppError || !isUnreachable(cause)) return cause;
+  return new AppError('DEPENDENCY_UNAVAILABLE', 'Unable to connect to the database', { cause });
 }

@@ -95,8 +95,11 @@ async function keepConnected(listening: Listening): Promise<void> {
   const { stop, options } = listening;
   let wait = FIRST_RETRY_MS;
   while (!stop.signal.aborted) {
-    const stood = await holdConnection(listening);
+    const since = performance.now();
+    await holdConnection(listening);
     if (stop.signal.aborted) return;
+    // One that is lost as soon as it stands is no better than none.
+    const stood = performance.now() - since >= LONGEST_RETRY_MS;
     wait = stood ? FIRST_RETRY_MS : Math.min(wait * 2, LONGEST_RETRY_MS);
     options.log.warn(
       { retryMs: wait },
@@ -106,8 +109,8 @@ async function keepConnected(listening: Listening): Promise<void> {
   }
 }
 
-/** Resolves when the connection is over; true when it had stood. */
-async function holdConnection(listening: Listening): Promise<boolean> {
+/** Resolves when the connection is over. */
+async function holdConnection(listening: Listening): Promise<void> {
   const { stop, subscribers, options } = listening;
   const lost = new AbortController();
   const onStop = (): void => lost.abort();
@@ -118,14 +121,13 @@ async function holdConnection(listening: Listening): Promise<boolean> {
     answerMs: options.answerMs ?? ANSWER_MS,
   };
   try {
-    if (!(await answers(connection, 'SELECT 1'))) return false;
+    if (!(await answers(connection, 'SELECT 1'))) return;
     listening.connection = connection;
     await Promise.all([...subscribers].map(([channel, known]) => join(connection, channel, known)));
     while (!lost.signal.aborted) {
       await delay(options.heartbeatMs ?? HEARTBEAT_MS, lost.signal);
       if (!lost.signal.aborted && !(await answers(connection, 'SELECT 1'))) lost.abort();
     }
-    return true;
   } finally {
     listening.connection = undefined;
     stop.signal.removeEventListener('abort', onStop);

@@ -63,7 +63,7 @@ export function declareQuestion({ builder, enums }: Parts) {
     }),
     clientTurnId: t.string({
       description:
-        'Makes sending the same question again safe: up to 255 characters, chosen by the client, kept for 24 hours ' +
+        'Makes sending the same question again safe: up to 255 characters, chosen by the client, kept for at least 24 hours ' +
         'after the turn. The same key with the same question is the same turn; with another question it is refused ' +
         'with IDEMPOTENCY_CONFLICT.',
     }),

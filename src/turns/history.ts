@@ -1,7 +1,7 @@
 /** What the backend is told of the conversation so far: earlier questions and answers, as far as they fit. Pure. */
 import type { InputMessage } from '../backend/backend.ts';
 import { toInputText } from './input-content.ts';
-import type { PastTurn } from './read-store.ts';
+import type { PastTurn } from './past-store.ts';
 
 /** Tokens that are left for the answer when no allowance is given. */
 const RESERVED_FOR_ANSWER = 4_096;

@@ -11,7 +11,7 @@ import type { WarningBody } from '../types/turn-event.ts';
 import type { TurnAssignment } from './assignment.ts';
 import { fitHistory } from './history.ts';
 import { toInputContent, toQuestionText } from './input-content.ts';
-import { selectBackendHistory, selectPastTurns } from './read-store.ts';
+import { type PastTurns, selectBackendHistory, selectPastTurns } from './past-store.ts';
 import { setBackendHistory } from './store.ts';
 
 export interface PrepareDeps {
@@ -28,6 +28,8 @@ export type PreparedCall =
 /** Earlier turns that are looked at when the history is put together. */
 const HISTORY_TURNS = 200;
 
+const NOTHING: PastTurns = { turns: [], unread: 0 };
+
 type Warning = Omit<WarningBody, 'type'>;
 type Said = Pick<ResponseRequest, 'input' | 'conversation'> & { readonly warnings: readonly Warning[] };
 
@@ -35,15 +37,16 @@ type Said = Pick<ResponseRequest, 'input' | 'conversation'> & { readonly warning
 async function tellOwn(deps: PrepareDeps, job: TurnAssignment): Promise<Said> {
   const { request, model, systemPrompt } = job;
   const isNew = request.conversationId === null;
-  const past = isNew
-    ? []
-    : await deps.database.asWorker((tx) => selectPastTurns(tx, job.turn, HISTORY_TURNS));
+  // An interrupted question without an answer may have got away before the shields had looked at it.
+  const wanted = { limit: HISTORY_TURNS, unanswered: job.shields.length === 0 };
+  const past = isNew ? NOTHING : await deps.database.asWorker((tx) => selectPastTurns(tx, job.turn, wanted));
   const prompt = [systemPrompt, toQuestionText(request.query, request.attachments)];
-  const history = fitHistory(past, prompt, model);
-  const message = `${history.omitted} earlier turns do not fit into the model's context and were left out`;
+  const history = fitHistory(past.turns, prompt, model);
+  const omitted = history.omitted + past.unread;
+  const message = `Earlier turns that do not fit into the model's context were left out: ${omitted}`;
   return {
     input: [...history.messages, toQuestion(job)],
-    warnings: history.omitted === 0 ? [] : [{ warning: 'HISTORY_TRUNCATED', message }],
+    warnings: omitted === 0 ? [] : [{ warning: 'HISTORY_TRUNCATED', message }],
   };
 }
 
@@ -92,7 +95,7 @@ async function tellHistory(deps: PrepareDeps, job: TurnAssignment, signal: Abort
 export async function prepareOwn(
   deps: PrepareDeps,
   job: TurnAssignment,
-  request: ResponseRequest,
+  { request, signal }: { readonly request: ResponseRequest; readonly signal: AbortSignal },
 ): Promise<{ readonly request: ResponseRequest; readonly warnings: readonly WarningBody[] }> {
   await deps.database.asWorker((tx) => setBackendHistory(tx, job.turn, null));
   const { conversation: _gone, ...rest } = request;

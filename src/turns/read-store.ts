@@ -1,18 +1,10 @@
 /** All SQL that reads turns and what belongs to them. What changes them stands in store.ts. */
-import { and, asc, desc, eq, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm';
-import type { StoredHistory } from '../backend/choose-history.ts';
+import { and, asc, desc, eq, inArray, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { AnyTx, ViewerTx, WorkerTx } from '../db/client.ts';
-import {
-  conversations,
-  toolCalls,
-  turnAttachments,
-  turnChunks,
-  turnDocuments,
-  turns,
-} from '../db/tables/conversations.ts';
+import { conversations, toolCalls, turnChunks, turnDocuments, turns } from '../db/tables/conversations.ts';
 import type { TurnLease } from '../event-log/event-log.ts';
 import type { RagChunk, ReferencedDocument } from '../types/document.ts';
-import type { AttachmentType, Turn, TurnError } from '../types/turn.ts';
+import type { Turn, TurnError } from '../types/turn.ts';
 import type { ErrorBody } from '../types/turn-event.ts';
 import type { RecordedToolCall, TurnPage } from './engine.ts';
 import { toClientTurnId } from './request.ts';
@@ -49,9 +41,11 @@ export function toTurn(row: TurnRow): Turn {
   };
 }
 
-/** Owned by the viewer (or by anyone, with `ownerId` null), and not in a deleted conversation. */
+/** The viewer's own, or in a conversation of theirs (or anyone's, with `ownerId` null), and not in a deleted conversation. */
 function visible(ownerId: string | null): SQL | undefined {
-  return and(isNull(conversations.deletedAt), ownerId === null ? undefined : eq(turns.ownerId, ownerId));
+  const owned =
+    ownerId === null ? undefined : or(eq(turns.ownerId, ownerId), eq(conversations.ownerId, ownerId));
+  return and(isNull(conversations.deletedAt), owned);
 }
 
 export interface VisibleTurns {
@@ -151,85 +145,6 @@ export async function selectConversation(tx: AnyTx, id: string): Promise<Convers
     .from(conversations)
     .where(and(eq(conversations.id, id), isNull(conversations.deletedAt)));
   return rows[0];
-}
-
-/** One earlier question with its answer, as the backend is to see it. */
-export interface PastTurn {
-  readonly query: string;
-  readonly answer: string;
-  /** Images are only named: their content is not sent again. */
-  readonly attachments: readonly {
-    readonly attachmentType: AttachmentType;
-    readonly content: string | null;
-  }[];
-}
-
-export interface BackendHistory {
-  readonly history: StoredHistory | null;
-  /** Whether anything was said before this turn, or a conversation of the backend's was given up. */
-  readonly hasPast: boolean;
-}
-
-/** What is known of the backend's own conversation, as of now. */
-export async function selectBackendHistory(tx: WorkerTx, turn: Turn): Promise<BackendHistory> {
-  const [row] = await tx
-    .select({
-      conversationId: conversations.backendConversationId,
-      provider: conversations.backendProvider,
-      model: conversations.backendModel,
-    })
-    .from(conversations)
-    .where(eq(conversations.id, turn.conversationId));
-  const past = await selectPastTurns(tx, turn, 1);
-  const { conversationId = null, provider = null, model = null } = row ?? {};
-  const isKnown = conversationId !== null && provider !== null && model !== null;
-  return {
-    history: isKnown ? { conversationId, provider, model } : null,
-    hasPast: conversationId !== null || past.length > 0,
-  };
-}
-
-/** Ended turns of the conversation that have something to tell, newest first; failed and blocked ones have not. */
-export async function selectPastTurns(tx: WorkerTx, turn: Turn, limit: number): Promise<readonly PastTurn[]> {
-  const rows = await tx
-    .select({ id: turns.id, query: turns.query, answer: turns.answer })
-    .from(turns)
-    .where(
-      and(
-        eq(turns.conversationId, turn.conversationId),
-        ne(turns.id, turn.id),
-        inArray(turns.status, ['COMPLETED', 'INTERRUPTED']),
-        sql`${turns.finishReason} IS DISTINCT FROM 'SHIELD_BLOCKED'`,
-      ),
-    )
-    .orderBy(desc(turns.startedAt), desc(turns.id))
-    .limit(limit);
-  const attachments = await selectAttachments(
-    tx,
-    rows.map((row) => row.id),
-  );
-  return rows.map(({ id, ...past }) => ({ ...past, attachments: attachments.get(id) ?? [] }));
-}
-
-type AttachmentRow = PastTurn['attachments'][number] & { readonly turnId: string };
-
-async function selectAttachments(
-  tx: WorkerTx,
-  turnIds: readonly string[],
-): Promise<ReadonlyMap<string, readonly AttachmentRow[]>> {
-  if (turnIds.length === 0) return new Map();
-  const rows = await tx
-    .select({
-      turnId: turnAttachments.turnId,
-      attachmentType: turnAttachments.attachmentType,
-      content: sql<
-        string | null
-      >`CASE WHEN ${turnAttachments.attachmentType} <> 'image' THEN ${turnAttachments.content} END`,
-    })
-    .from(turnAttachments)
-    .where(inArray(turnAttachments.turnId, [...turnIds]))
-    .orderBy(asc(turnAttachments.turnId), asc(turnAttachments.ordinal));
-  return Map.groupBy(rows, (row) => row.turnId);
 }
 
 /** Referenced documents in order of appearance, by turn. */

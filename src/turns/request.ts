@@ -53,7 +53,7 @@ function requireStorable(name: string, text: string): string {
 }
 
 function parseQuery(text: string): string {
-  const length = text.trim().length;
+  const { length } = [...text.trim()];
   if (length === 0) throw refuse('query must not be empty');
   if (length > MAX_QUERY_CHARACTERS) {
     throw refuse(`query must have at most ${MAX_QUERY_CHARACTERS} characters`, `It has ${length}`);

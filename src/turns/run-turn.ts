@@ -86,7 +86,10 @@ async function ask(
     await followBackend(deps, live, run);
   } catch (error) {
     if (run.request.conversation === undefined || !isAppError(error, 'NOT_FOUND')) throw error;
-    const { request, warnings } = await prepareOwn(deps, run.job, run.request);
+    const { request, warnings } = await prepareOwn(deps, run.job, {
+      request: run.request,
+      signal: live.signal,
+    });
     tell(deps, live, { ...run, bodies: warnings });
     await followBackend(deps, live, { ...run, request });
   }

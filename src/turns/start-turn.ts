@@ -56,7 +56,7 @@ export interface StartDeps extends ModelDeps {
 
 /** How often a running turn is interrupted to make room before the conversation counts as busy. */
 const INTERRUPT_ATTEMPTS = 3;
-/** Longest wait in milliseconds for a backend's list of models. */
+/** Longest wait in milliseconds for each of a backend's lists. */
 const CATALOG_TIMEOUT_MS = 10_000;
 
 interface LookUp {
@@ -99,11 +99,26 @@ async function getConversation(
   return found;
 }
 
-function chooseFor(deps: StartDeps, request: ParsedRequest, conversation: ConversationFacts | undefined) {
+function chooseFor(
+  deps: StartDeps,
+  asked: { readonly request: ParsedRequest; readonly conversation: ConversationFacts | undefined },
+  signal: AbortSignal,
+) {
+  const { request, conversation } = asked;
   const { lastUsedProvider: provider, lastUsedModel: model } = conversation ?? {};
   const lastUsed = provider && model ? { provider, model } : null;
-  const wanted = { provider: request.provider, model: request.model, lastUsed };
-  return chooseModel(deps, wanted, AbortSignal.timeout(CATALOG_TIMEOUT_MS));
+  return chooseModel(deps, { provider: request.provider, model: request.model, lastUsed }, signal);
+}
+
+/** Gives the choice a time of its own. Throws BACKEND_TIMEOUT when that is over. */
+async function inTime<T>(choose: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const signal = AbortSignal.timeout(CATALOG_TIMEOUT_MS);
+  try {
+    return await choose(signal);
+  } catch (error) {
+    if (error !== signal.reason) throw error;
+    throw new AppError('BACKEND_TIMEOUT', 'The backend did not answer in time', { cause: error });
+  }
 }
 
 interface Acceptance {
@@ -208,10 +223,9 @@ export async function startTurn(
   if (fresh.shieldIds !== null) requireAction(deps.policy, viewer, 'SHIELD_OVERRIDE');
   const conversation = await getConversation(deps, viewer, fresh.conversationId);
   const request = await resolveAttachments(deps, viewer, fresh);
-  const chosen = await chooseFor(deps, request, conversation);
-  const signal = AbortSignal.timeout(CATALOG_TIMEOUT_MS);
-  const shields = await deps.shields.choose(request, chosen.backend, signal);
-  const toolPlan = await deps.tools.plan(chosen.backend, request, signal);
+  const chosen = await inTime((signal) => chooseFor(deps, { request, conversation }, signal));
+  const shields = await inTime((signal) => deps.shields.choose(request, chosen.backend, signal));
+  const toolPlan = await inTime((signal) => deps.tools.plan(chosen.backend, request, signal));
   const acceptance = { request, chosen, shields, toolPlan, credentials: input.credentials ?? NO_CREDENTIALS };
   for (let attempt = 0; attempt <= INTERRUPT_ATTEMPTS; attempt += 1) {
     // Nobody is interrupted for an attempt that will not be made.

@@ -4,14 +4,16 @@ import { createDefaultPolicy } from '../../src/auth/policy.ts';
 import { deleteConversation } from '../../src/conversations/conversations.ts';
 import type { StartTurnInput } from '../../src/turns/engine.ts';
 import type { JsonObject } from '../../src/types/json.ts';
+import { recordChanges } from '../support/conversation-changes.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { collectEvents, collectUntil, createViewer, joinTokens, startTestEngine } from '../support/engine.ts';
 import type { TestEngine } from '../support/engine.ts';
+import { collectEvents, collectUntil, createViewer, joinTokens, startTestEngine } from '../support/engine.ts';
 import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
 import { createGate, type Script, status, stream, textResponse } from '../support/fake-backend-script.ts';
 
 const viewer = createViewer();
 const OPENED = 'fedcba9876543210fedcba9876543210fedcba9876543210';
+const FAKE = { provider: 'fake', model: 'fake-model' };
 const ANSWER = textResponse('So it is.');
 const FIRST = [
   { role: 'user', content: 'One?' },
@@ -28,14 +30,10 @@ beforeEach(async () => {
   fake = await startFakeBackend();
   fake.onResponse = () => stream(ANSWER);
   fake.on('POST /v1/conversations', () => status(200, { id: `conv_${OPENED}`, object: 'conversation' }));
+  const one = { baseUrl: fake.url, kind: 'openai' as const, capabilities: { images: false } };
   const backends = [
-    {
-      id: 'fake',
-      baseUrl: fake.url,
-      kind: 'openai' as const,
-      history: 'backend' as const,
-      capabilities: { images: false },
-    },
+    { ...one, id: 'fake', history: 'backend' as const },
+    { ...one, id: 'plain', history: 'own' as const },
   ];
   node = await startTestEngine({ databaseUrl: db.url, backend: fake.url, config: { backends } });
   return async () => {
@@ -47,7 +45,7 @@ afterAll(() => db[Symbol.asyncDispose]());
 
 async function ask(query: string, input: Partial<StartTurnInput> = {}) {
   const calls = fake.responses.length;
-  const { turn } = await node.engine.start(viewer, { query, ...input });
+  const { turn } = await node.engine.start(viewer, { query, ...FAKE, ...input });
   const events = await collectEvents(node.engine, viewer, { turnId: turn.id });
   const sent = fake.responses.slice(calls).map(({ body }) => body);
   return { conversationId: turn.conversationId, events, sent };
@@ -56,7 +54,7 @@ async function ask(query: string, input: Partial<StartTurnInput> = {}) {
 async function interrupt(conversationId: string): Promise<void> {
   const gate = createGate();
   fake.reply(stream(ANSWER, { holds: { 6: gate } }));
-  const { turn } = await node.engine.start(viewer, { query: 'Two?', conversationId });
+  const { turn } = await node.engine.start(viewer, { query: 'Two?', conversationId, ...FAKE });
   const follow = { viewer, input: { turnId: turn.id } };
   await collectUntil(node.engine, follow, (events) => joinTokens(events) === 'So it');
   await node.engine.cancel(viewer, turn.id);
@@ -80,7 +78,11 @@ it('after an interruption the next question goes with our history, the partial a
 const incomplete = (): JsonObject[] =>
   ANSWER.map((event) =>
     event.type === 'response.completed'
-      ? { ...event, type: 'response.incomplete', response: { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } } }
+      ? {
+          ...event,
+          type: 'response.incomplete',
+          response: { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } },
+        }
       : event,
   );
 it.each<[string, Script]>([
@@ -104,19 +106,22 @@ it('no second conversation is opened when the first question failed', async () =
   expect(fake.journal.filter(({ path }) => path === '/v1/conversations')).toHaveLength(1);
 });
 
+it('after a turn at a backend whose history we tell, the other does not miss it', async () => {
+  const { conversationId } = await ask('One?');
+  await ask('Two?', { conversationId, provider: 'plain' });
+  const third = await ask('Three?', { conversationId });
+  expect(third.sent).toMatchObject([{ store: false }]);
+  expect(third.sent[0]?.input).toHaveLength(5);
+});
+
 it('a conversation that was given up is still deleted at the backend with ours', async () => {
   const { conversationId } = await ask('One?');
-  await interrupt(conversationId);
-  await ask('Three?', { conversationId });
-  const jobs: unknown[] = [];
-  const deps = {
-    database: node.database,
-    policy: createDefaultPolicy({ localOperator: true }),
-    announcer: { announce: () => {} },
-    jobs: { enqueue: async (_tx: unknown, job: unknown) => void jobs.push(job) },
-  };
-  await deleteConversation(deps, viewer, conversationId);
-  expect(jobs).toMatchObject([{ payload: { provider: 'fake', backendConversationId: OPENED } }]);
+  fake.reply(status(404, { error: { message: `Conversation 'conv_${OPENED}' not found.` } }));
+  await ask('Two?', { conversationId });
+  const changes = recordChanges();
+  const policy = createDefaultPolicy({ localOperator: true });
+  await deleteConversation({ ...changes, database: node.database, policy }, viewer, conversationId);
+  expect(changes.enqueued).toMatchObject([{ payload: { provider: 'fake', backendConversationId: OPENED } }]);
 });
 
 it('the second request, with our history, leaves out what the backend cannot take, too', async () => {

@@ -1,5 +1,6 @@
 /** Faults of the service that Millrace succeeds, which must not come back; those of the translation stand in translation.test.ts. */
 import { describe, expect, it } from 'vitest';
+import { newId } from '../../src/lib/ids.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { followTurn, type Payload, toQuestion } from '../support/clients.ts';
 import { startFakeBackend } from '../support/fake-backend.ts';
@@ -7,6 +8,9 @@ import { status } from '../support/fake-backend-script.ts';
 
 const typeOf = ({ data }: Payload): unknown =>
   (data?.streamingQuery as { readonly __typename?: unknown })?.__typename;
+
+const conversationOf = ([start]: readonly Payload[]): unknown =>
+  (start?.data?.streamingQuery as { readonly conversationId?: unknown })?.conversationId;
 
 async function ask(app: TestApp, headers: Record<string, string>): Promise<string> {
   const query = 'subscription { streamingQuery(input: { query: "Hello?" }) { __typename } }';
@@ -52,5 +56,24 @@ describe('the predecessor', () => {
       return JSON.stringify(body.tools ?? []).match(/token-of-\w+/g) ?? [];
     });
     expect(sent.toSorted()).toEqual([[], ['token-of-anna'], ['token-of-bert']]);
+  });
+
+  it('answered all but one of several first requests at once with a fault', async () => {
+    await using fake = await startFakeBackend();
+    await using app = await startTestApp({ backend: fake.url });
+    const asked = Array.from({ length: 20 }, () => Array.fromAsync(followTurn(app, toQuestion('Hello?'))));
+    const turns = await Promise.all(asked);
+    expect(turns.map((events) => typeOf(events.at(-1) ?? {}))).toEqual(turns.map(() => 'EndEvent'));
+    expect(new Set(turns.map(conversationOf)).size).toBe(turns.length);
+  });
+
+  it('let a question into a conversation of which there is no row', async () => {
+    await using fake = await startFakeBackend();
+    await using app = await startTestApp({ backend: fake.url });
+    const [refusal] = await Array.fromAsync(
+      followTurn(app, toQuestion('Hello?', { conversationId: newId() })),
+    );
+    expect(refusal?.errors).toMatchObject([{ extensions: { code: 'NOT_FOUND' } }]);
+    expect(fake.responses).toHaveLength(0);
   });
 });

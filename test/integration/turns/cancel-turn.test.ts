@@ -94,6 +94,21 @@ describe('cancelling', () => {
 });
 
 describe('other ends', () => {
+  it('a question on another node with whenBusy: INTERRUPT ends its turn as SUPERSEDED', async () => {
+    const { turn, text, upstream } = await startHeld();
+    const { conversationId } = turn;
+    const next = await other.engine.start(viewer, { query: 'Stop.', conversationId, whenBusy: 'INTERRUPT' });
+    expect(next.created).toBe(true);
+    await upstream.closed;
+    expect(upstream.aborted).toBe(true);
+    expect(await other.engine.get(viewer, turn.id)).toMatchObject({
+      status: 'INTERRUPTED',
+      interruptReason: 'SUPERSEDED',
+      answer: text,
+    });
+    await other.engine.cancel(viewer, next.turn.id);
+  });
+
   it('a deleted conversation ends its turn as CONVERSATION_DELETED and keeps nothing of it', async () => {
     const { turn } = await startHeld();
     const events = collectEvents(owner.engine, viewer, { turnId: turn.id });

@@ -130,7 +130,7 @@ describe('a window that is too small for what was said', () => {
     expect(third.events.filter(({ type }) => type === 'warning')).toMatchObject([
       {
         warning: 'HISTORY_TRUNCATED',
-        message: "1 earlier turns do not fit into the model's context and were left out",
+        message: "Earlier turns that do not fit into the model's context were left out: 1",
       },
     ]);
     expect(third.events.map(({ type }) => type).slice(0, 2)).toEqual(['start', 'warning']);
@@ -139,5 +139,18 @@ describe('a window that is too small for what was said', () => {
       { role: 'assistant', content: 'An answer of the fake backend.' },
       { role: 'user', content: 'Third?' },
     ]);
+  });
+
+  it('counts also those that are too many to be looked at', async () => {
+    const viewer = createViewer();
+    const { conversationId } = await answer(viewer, { query: 'First?' });
+    await db.database.driver`
+      INSERT INTO turn (id, owner_id, conversation_id, fingerprint, request, status, query, provider, model, answer, completed_at)
+      SELECT gen_random_uuid(), ${viewer.id}, ${conversationId}, '', '{}', 'COMPLETED', 'q', 'fake', 'fake-model', 'a', now()
+      FROM generate_series(1, 204)`;
+    const { events } = await answer(viewer, { query: 'Last?', conversationId });
+    expect(events.find(({ type }) => type === 'warning')).toMatchObject({
+      message: expect.stringMatching(/left out: 5$/),
+    });
   });
 });

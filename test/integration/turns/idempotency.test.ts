@@ -5,7 +5,7 @@ import type { Viewer } from '../../../src/types/viewer.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { collectEvents, createViewer, startTestEngine, type TestEngine } from '../../support/engine.ts';
 import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
-import { createGate, stream, textResponse } from '../../support/fake-backend-script.ts';
+import { createGate, status, stream, textResponse } from '../../support/fake-backend-script.ts';
 
 let db: TestDatabase;
 let fake: FakeBackend;
@@ -144,5 +144,37 @@ describe('one running turn per conversation', () => {
     gate.release();
     const events = await collectEvents(nodes[0].engine, viewer, { turnId: next.turn.id });
     expect(events.at(-1)).toMatchObject({ type: 'end' });
+  });
+});
+
+describe('a retry', () => {
+  it('with the same key is accepted when the question had been refused as CONVERSATION_BUSY', async () => {
+    const viewer = createViewer();
+    const gate = createGate();
+    fake.reply({ ...stream(textResponse('Held.')), holds: { 1: gate } });
+    const { turn } = await nodes[0].engine.start(viewer, { query: 'First.' });
+    const second = { query: 'Second.', conversationId: turn.conversationId, clientTurnId: newId() };
+    await expect(nodes[1].engine.start(viewer, second)).rejects.toMatchObject({ code: 'CONVERSATION_BUSY' });
+    gate.release();
+    await settle(viewer, [turn.id]);
+    const again = await nodes[1].engine.start(viewer, second);
+    expect(again.created).toBe(true);
+    await settle(viewer, [again.turn.id]);
+  });
+
+  it('of a turn that failed needs a new key: the same one gives the failed turn again', async () => {
+    const viewer = createViewer();
+    fake.reply(status(503, { error: { message: 'busy' } }));
+    const input = { query: 'Why?', clientTurnId: newId() };
+    const { turn } = await nodes[0].engine.start(viewer, input);
+    await settle(viewer, [turn.id]);
+    const calls = fake.responses.length;
+    const same = await nodes[1].engine.start(viewer, input);
+    expect(same).toMatchObject({ created: false, turn: { id: turn.id, status: 'FAILED' } });
+    const replayed = await collectEvents(nodes[1].engine, viewer, { turnId: turn.id });
+    expect(replayed.at(-1)).toMatchObject({ type: 'error', error: { code: 'BACKEND_UNAVAILABLE' } });
+    expect(fake.responses).toHaveLength(calls);
+    const fresh = await nodes[1].engine.start(viewer, { ...input, clientTurnId: newId() });
+    expect(await nodes[1].engine.wait(viewer, fresh.turn.id, 10_000)).toMatchObject({ status: 'COMPLETED' });
   });
 });

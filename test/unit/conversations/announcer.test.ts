@@ -40,6 +40,13 @@ const toChange = (conversationId: string): ConversationChange => ({
 const toNote = (conversationId: string) => [toOwnerKey('ada'), 'CONVERSATION_UPSERT', conversationId];
 
 describe('the announcer', () => {
+  it('tells what is announced in one go in one notification', async () => {
+    const { database, sent } = createPost();
+    await using announcer = createAnnouncer({ database, log: createRecordedLog() });
+    for (const id of ['c1', 'c2']) announcer.announce(toChange(id));
+    await expect.poll(() => sent).toEqual([[toNote('c1'), toNote('c2')]]);
+  });
+
   it('keeps what it cannot send and sends it later', async () => {
     const { database, sent, state } = createPost();
     const log = createRecordedLog();

@@ -1,7 +1,7 @@
 /** How much of a conversation goes along with a question. */
 import { describe, expect, it } from 'vitest';
 import { estimateTokens, fitHistory } from '../../../src/turns/history.ts';
-import type { PastTurn } from '../../../src/turns/read-store.ts';
+import type { PastTurn } from '../../../src/turns/past-store.ts';
 
 const toPast = (query: string, answer: string): PastTurn => ({ query, answer, attachments: [] });
 /** Newest first. */
@@ -45,11 +45,6 @@ describe('the history', () => {
       );
     expect(questions(enough)).toEqual(['Second?', 'Third?']);
     expect(questions(enough - 1)).toEqual(['Third?']);
-  });
-    expect(fitHistory(PAST, PROMPT, windowFor(enough - 1))).toMatchObject({
-      omitted: 2,
-      messages: { length: 2 },
-    });
   });
 
   it('skips no turn in between for an older one that would fit', () => {
