@@ -70,7 +70,7 @@ function createTurnMetrics(registry: Registry): TurnMetrics {
     FIRST_TOKEN_SECONDS,
   );
   const calls = counter('ls_llm_calls_total', 'Alias of millrace_turns_started_total', model);
-  const failures = counter('ls_llm_calls_failures_total', 'Turns that failed', []);
+  const failures = counter('ls_llm_calls_failures_total', 'Turns that failed', model);
   const sent = counter('ls_llm_token_sent_total', 'Alias of millrace_tokens_total, direction input', model);
   const received = counter(
     'ls_llm_token_received_total',
@@ -90,7 +90,7 @@ function createTurnMetrics(registry: Registry): TurnMetrics {
       tokens.inc({ ...labels, direction: 'output' }, usage.outputTokens);
       sent.inc({ ...labels }, usage.inputTokens);
       received.inc({ ...labels }, usage.outputTokens);
-      if (status === 'FAILED') failures.inc();
+      if (status === 'FAILED') failures.inc({ ...labels });
     },
     firstToken: (labels, ms) => first.observe({ ...labels }, ms / 1000),
     eventsAppended: (count) => events.inc(count),

@@ -88,5 +88,6 @@ function createBareFollow(url: string, agent: Agent): Follow {
 }
 
 function toOperation(question: string): object {
-  return { query: SUBSCRIPTION, variables: { input: { query: question } } };
+  // A topic would be one more call, and the bare server makes none.
+  return { query: SUBSCRIPTION, variables: { input: { query: question, generateTopicSummary: false } } };
 }

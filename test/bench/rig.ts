@@ -60,7 +60,14 @@ function startMillrace(upstreamUrl: string, dataDir: string, { profile }: BenchO
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   return startChild({
     name: 'Millrace',
-    args: [...profiling, '--import', './test/bench/probe.ts', 'src/main.ts', 'serve'],
+    args: [
+      ...profiling,
+      '--max-semi-space-size=16',
+      '--import',
+      './test/bench/probe.ts',
+      'src/main.ts',
+      'serve',
+    ],
     env: {
       HOST: '127.0.0.1',
       PORT: '0',
