@@ -92,10 +92,18 @@ async function followAlike(upstream: readonly JsonObject[]): Promise<readonly Fo
   return events;
 }
 
-/** The events that a stream becomes when it is sent in such a framing. */
+/** The events that a stream becomes when it is sent in such a framing, the same on every transport. */
 async function follow(upstream: readonly JsonObject[], framing: Framing): Promise<readonly FollowedEvent[]> {
   fake.reply(stream(upstream, { framing }));
-  return toFollowedEvents(await Array.fromAsync(followTurn(app, toQuestion('What does the tide do?'))));
+  const asked = await Array.fromAsync(followTurn(app, toQuestion('What does the tide do?')));
+  const events = toFollowedEvents(asked);
+  const { turnId, turn } = events.at(-1) as FollowedEvent;
+  const lines = withStatus(toLines(asked), (turn as JsonObject).status);
+  for (const transport of TRANSPORTS) {
+    const replayed = await Array.fromAsync(transport.follow(app, toFollowing(turnId)));
+    expect(toLines(replayed), transport.name).toEqual(lines);
+  }
+  return events;
 }
 
 const PLAIN = ['Start', 'Token', 'Token "The tide "', 'Token "is out."'];
