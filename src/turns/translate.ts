@@ -15,7 +15,7 @@ export { type Outcome, startTranslation, type Translated, type TranslateState } 
 export { summarize, type TurnSummary } from './turn-summary.ts';
 
 /**
- * What one upstream event means. Total: any JSON object is accepted, unknown ones are counted in `state.ignored`.
+ * What one upstream event means. Total: every JSON object is accepted, and unknown ones are counted in `state.ignored`.
  * After the outcome is known every event is dropped. A delta costs the same however long the answer is.
  */
 export function translate(state: TranslateState, event: UpstreamEvent): Translated {
