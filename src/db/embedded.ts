@@ -64,8 +64,8 @@ async function start(options: ClusterOptions): Promise<EmbeddedPostgres> {
   await using undo = new AsyncDisposableStack();
   const cluster = await openCluster(options);
   const { postmaster, adopted } = await obtainServer(cluster);
+  const lock = undo.use(await lockServer(cluster, { postmaster, adopted }, options.dataDir));
   if (!adopted) undo.defer(() => stopPostmaster(cluster, postmaster));
-  const lock = undo.use(await takeLock(cluster, postmaster, options.dataDir));
   await makeDatabase(lock.driver);
   const { pid } = postmaster;
   options.log.info(
@@ -110,8 +110,26 @@ interface Lock extends AsyncDisposable {
   release(): void;
 }
 
-/** An advisory lock on a connection of its own: it ends with the process that holds it, however that ends. */
-async function takeLock(cluster: Cluster, postmaster: Postmaster, dataDir: string): Promise<Lock> {
+/** The lock of a server, which belongs to whoever holds it: another process may have adopted what this one has started. */
+async function lockServer(cluster: Cluster, server: Server, dataDir: string): Promise<Lock> {
+  const { postmaster, adopted } = server;
+  try {
+    const lock = await takeLock(cluster, postmaster);
+    if (lock !== undefined) return lock;
+  } catch (error) {
+    if (!adopted) await stopPostmaster(cluster, postmaster);
+    throw error;
+  }
+  throw embeddedFailure(
+    `of ${dataDir} is in use by another Millrace server; stop that one or choose another MILLRACE_DATA_DIR`,
+  );
+}
+
+/**
+ * An advisory lock on a connection of its own: it ends with the process that holds it, however that ends. Undefined when
+ * another process has it.
+ */
+async function takeLock(cluster: Cluster, postmaster: Postmaster): Promise<Lock | undefined> {
   let isHeld = false;
   const driver = postgres(toUrl(cluster, postmaster, 'postgres'), {
     max: 1,
@@ -139,15 +157,13 @@ async function takeLock(cluster: Cluster, postmaster: Postmaster, dataDir: strin
     await requireSameCluster(driver, cluster);
     const deadline = Date.now() + LOCK_TIMEOUT_MS;
     // The connection of a process that was killed a moment ago may still be there.
-    while (!(await tryLock(driver))) {
-      if (Date.now() > deadline)
-        throw embeddedFailure(
-          `of ${dataDir} is in use by another Millrace server; stop that one or choose another MILLRACE_DATA_DIR`,
-        );
-      await delay(50);
+    while (!isHeld && Date.now() < deadline) {
+      isHeld = await tryLock(driver);
+      if (!isHeld) await delay(50);
     }
-    isHeld = true;
-    return lock;
+    if (isHeld) return lock;
+    await lock[Symbol.asyncDispose]();
+    return undefined;
   } catch (error) {
     await lock[Symbol.asyncDispose]();
     throw error;

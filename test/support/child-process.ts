@@ -1,6 +1,7 @@
 /** Runs a script of the project in a process of its own and reads what it says. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from './source-files.ts';
 
@@ -46,6 +47,16 @@ export function startProcess(
       await exit;
     },
   };
+}
+
+/**
+ * Whether there is a process that still runs. One that has ended stays listed until its parent takes notice, and an init that
+ * adopts orphans may take its time: that one does not run.
+ */
+export async function isRunning(pid: number): Promise<boolean> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const state = text.slice(text.lastIndexOf(')') + 2, text.lastIndexOf(')') + 3);
+  return state !== '' && state !== 'Z' && state !== 'X';
 }
 
 function waitFor(

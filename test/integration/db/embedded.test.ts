@@ -5,21 +5,17 @@ import { chmod, chown, cp, mkdir, readdir, readFile, realpath, rm, stat, writeFi
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import postgres from 'postgres';
 import { describe, expect, test } from 'vitest';
-import { joinEmbeddedPostgres, startEmbeddedPostgres } from '../../../src/db/embedded.ts';
+import { startEmbeddedPostgres } from '../../../src/db/embedded.ts';
 import { findBinaries, toRunnable } from '../../../src/db/embedded-binaries.ts';
 import { createLog } from '../../../src/log.ts';
+import { isRunning } from '../../support/child-process.ts';
+import { oneLine, query } from '../../support/embedded.ts';
 import { createOpenDirectory } from '../../support/postgres.ts';
 
 const log = createLog('error');
 const isRoot = process.getuid?.() === 0;
 const SCRIPT = fileURLToPath(new URL('../../support/embedded-process.ts', import.meta.url));
-const oneLine = (...parts: readonly string[]) =>
-  expect.objectContaining({
-    code: 'DEPENDENCY_UNAVAILABLE',
-    message: expect.stringMatching(new RegExp(`^${parts.join('.*')}.*DATABASE_URL.*$`)),
-  });
 
 /** Of `daemon`, who is on every system: initdb wants the name of its user. */
 const NON_ROOT = 1;
@@ -40,30 +36,13 @@ async function startProcess(dataDir: string, uid?: number): Promise<Running> {
   return { child, said: JSON.parse(String(line)) };
 }
 
-async function query(url: string, text: string): Promise<readonly unknown[]> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
-  try {
-    return await sql.unsafe(text);
-  } finally {
-    await sql.end();
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
-
 describe('the built-in Postgres', () => {
   test('keeps what was written over a stop, and ends its process', async () => {
     await using directory = await createOpenDirectory();
     const first = await startEmbeddedPostgres({ dataDir: directory.path, log });
     await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS value');
     await first[Symbol.asyncDispose]();
-    expect(isAlive(first.pid)).toBe(false);
+    await expect.poll(() => isRunning(first.pid)).toBe(false);
     await using second = await startEmbeddedPostgres({ dataDir: directory.path, log });
     expect(second.adopted).toBe(false);
     expect(await query(second.url, 'SELECT value FROM kept')).toEqual([{ value: 42 }]);
@@ -86,49 +65,9 @@ describe('the built-in Postgres', () => {
     await expect(query(stranger, 'SELECT 1')).rejects.toMatchObject({ code: '28P01' });
   });
 
-  test('a second Millrace on the same directory is refused in one line and disturbs nothing', async () => {
-    await using directory = await createOpenDirectory();
-    await using server = await startEmbeddedPostgres({ dataDir: directory.path, log });
-    const second = startEmbeddedPostgres({ dataDir: directory.path, log });
-    await expect(second).rejects.toEqual(oneLine('.*in use by another Millrace server', 'MILLRACE_DATA_DIR'));
-    expect(await query(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-  });
-
-  test('a command beside a running Millrace joins its server and leaves it running', async () => {
-    await using directory = await createOpenDirectory();
-    const options = { dataDir: directory.path, log };
-    expect(await joinEmbeddedPostgres(options)).toBeUndefined();
-    await using server = await startEmbeddedPostgres(options);
-    const joined = await joinEmbeddedPostgres(options);
-    expect(joined).toMatchObject({ url: server.url, pid: server.pid });
-    await joined?.[Symbol.asyncDispose]();
-    expect(await query(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-  });
-
   test('where no folder can be made, one line says so at once', async () => {
     const start = startEmbeddedPostgres({ dataDir: '/proc/millrace/data', log });
     await expect(start).rejects.toEqual(oneLine('.*/proc/millrace/data'));
-  });
-
-  test('of two that start at once in a new directory, one runs and the other is refused', async () => {
-    await using directory = await createOpenDirectory();
-    const starts = [1, 2].map(() => startEmbeddedPostgres({ dataDir: directory.path, log }));
-    const outcomes = await Promise.allSettled(starts);
-    const running = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-    const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
-    expect(refused).toEqual([oneLine('.*in use by another Millrace server')]);
-    expect(await query(running[0]?.url ?? '', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-    await running[0]?.[Symbol.asyncDispose]();
-  });
-
-  test('the lock is taken again after Postgres has cut its connection', async () => {
-    await using directory = await createOpenDirectory();
-    await using server = await startEmbeddedPostgres({ dataDir: directory.path, log });
-    const holders = `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted`;
-    const [before] = (await query(server.url, holders)) as readonly { pid: number }[];
-    await query(server.url, `SELECT pg_terminate_backend(${before?.pid})`);
-    await expect.poll(() => query(server.url, holders)).toEqual([{ pid: expect.any(Number) }]);
-    await expect.poll(() => query(server.url, holders)).not.toEqual([before]);
   });
 });
 
@@ -177,8 +116,7 @@ describe('after a kill -9', () => {
     expect(await groupOf(said.pid)).not.toBe(await groupOf(child.pid ?? 0));
     child.kill('SIGTERM');
     await once(child, 'exit');
-    // Its parent is gone: until init has taken notice, it is still listed.
-    await expect.poll(() => isAlive(said.pid)).toBe(false);
+    await expect.poll(() => isRunning(said.pid)).toBe(false);
   });
 });
 
