@@ -54,6 +54,11 @@ const STEPS: readonly Step[] = [
     message: 'The backend keeps no conversations: it does not know what was said before',
     leaveOut: ({ conversation, ...rest }) => (conversation === undefined ? undefined : rest),
   },
+  {
+    needs: 'background',
+    message: 'The backend cannot answer in the background: the answer ends where its connection breaks off',
+    leaveOut: ({ background, ...rest }) => (background ? rest : undefined),
+  },
 ];
 
 function leaveOutTools(request: ResponseRequest, type: string): ResponseRequest | undefined {

@@ -30,6 +30,8 @@ export interface ResponseRequest {
    * Absent: `input` is the whole history, and the backend keeps nothing.
    */
   readonly conversation?: string | undefined;
+  /** Let the backend go on when the connection breaks off, and read on from there. It keeps the response until it has been read. */
+  readonly background?: boolean | undefined;
 }
 
 export interface BackendModel {
@@ -78,6 +80,8 @@ export interface Capabilities {
   readonly models: boolean;
   /** Takes images in the input. */
   readonly images: boolean;
+  /** Goes on with a response when the connection breaks off, and sends the rest of it later. */
+  readonly background: boolean;
 }
 
 /**
@@ -92,6 +96,8 @@ export interface Backend {
   readonly location: string;
   /** As configured; see chooseHistory for what becomes of it. */
   readonly history: HistoryKeeper;
+  /** Whether it is to answer in the background, as configured. */
+  readonly background: boolean;
   /**
    * As configured, or as a first look at the backend shows, from a cache of ten minutes. A backend that cannot be
    * reached is taken for one of no known kind, for half a minute: nothing is thrown but the signal's reason.
@@ -115,10 +121,11 @@ export interface Backend {
   /** Idempotent: a conversation that is gone is fine. */
   deleteConversation(id: string, signal: AbortSignal): Promise<void>;
   /**
-   * Asks once (no retry) and yields the upstream events in order, in the batches in which they arrived.
+   * Asks once (no retry; a response in the background is read on from where its connection broke off) and yields the
+   * upstream events in order, in the batches in which they arrived.
    * Ends after the stream is closed by the backend; whether a terminal event was among them is the reader's to judge.
    * Throws PROMPT_TOO_LONG too, and NOT_FOUND, before any event, when the request's `conversation` is gone;
-   * returns quietly when the signal is aborted, and has then closed the connection.
+   * returns quietly when the signal is aborted, and has then closed the connection (a response in the background is cancelled).
    */
   streamResponse(request: ResponseRequest, signal: AbortSignal): AsyncIterable<readonly UpstreamEvent[]>;
 }

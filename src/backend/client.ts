@@ -30,6 +30,7 @@ export function createBackend(config: BackendConfig, deps: BackendDeps = {}): Ba
     id: config.id,
     location: toLocation(config.baseUrl),
     history: config.history,
+    background: config.background,
     capabilities: async (signal) => (await profiler.getProfile(signal)).capabilities,
     listModels: catalog.listModels,
     ...(vectorStores ? createFixedStores(vectorStores) : createVectorStores(connection, profiler)),

@@ -19,7 +19,7 @@ export function toKind({ kind, baseUrl }: Pick<BackendConfig, 'kind' | 'baseUrl'
 const CAPABILITIES: Readonly<Record<Kind, Capabilities>> = {
   openai: toCapabilities({ shields: false }),
   azure: toCapabilities({ shields: false, moderations: false }),
-  'llama-stack': toCapabilities({}),
+  'llama-stack': toCapabilities({ background: false }),
   other: toCapabilities({ shields: false, vectorStores: false }),
 };
 
@@ -33,6 +33,7 @@ function toCapabilities(lacking: Partial<Capabilities>): Capabilities {
     mcp: true,
     models: true,
     images: true,
+    background: true,
     ...lacking,
   };
 }

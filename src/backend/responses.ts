@@ -4,6 +4,7 @@ import type { Log } from '../log.ts';
 import { isJsonObject, type JsonObject } from '../types/json.ts';
 import type { Connection } from './ask.ts';
 import type { InputMessage, InputPart, ResponseRequest, UpstreamEvent } from './backend.ts';
+import { createBackgroundResponse, type Place } from './background.ts';
 import {
   isConversationGone,
   tellsConversationGone,
@@ -35,10 +36,16 @@ export async function* streamResponse(
   if (signal.aborted) return;
   const deps = { ...connection, identity: withSecrets(connection.identity, listHeaderValues(request)) };
   const deadlines = createDeadlines(deps.config, signal);
+  const read = (place?: Place) => readConnection(deps, { request, place }, deadlines);
+  const background = request.background
+    ? createBackgroundResponse(
+        { ...deps, keeps: request.conversation !== undefined },
+        { read, signal: deadlines.signal },
+      )
+    : undefined;
   try {
-    const body = await openStream(deps, request, deadlines.signal);
     let isFirst = request.conversation !== undefined;
-    for await (const batch of readBatches(body, createEventDecoder(deps.identity, deps.log), deadlines)) {
+    for await (const batch of background?.readAll() ?? read()) {
       if (isFirst && tellsConversationGone(batch[0])) throw toConversationGone();
       isFirst = false;
       yield batch;
@@ -48,6 +55,8 @@ export async function* streamResponse(
     throw deadlines.expired ?? toStreamError(error, request, deps.identity);
   } finally {
     deadlines.stop();
+    // Nobody waits for it: the answer is there, or nobody wants it.
+    void background?.discard();
   }
 }
 
@@ -64,14 +73,36 @@ function toStreamError(error: unknown, request: ResponseRequest, identity: Backe
   return isGone ? toConversationGone(failure) : failure;
 }
 
+interface Wanted {
+  readonly request: ResponseRequest;
+  /** Absent: the response is yet to be asked for. */
+  readonly place: Place | undefined;
+}
+
+async function* readConnection(
+  deps: ResponsesDeps,
+  wanted: Wanted,
+  deadlines: Deadlines,
+): AsyncGenerator<readonly UpstreamEvent[], void, undefined> {
+  const body = await openStream(deps, wanted, deadlines.signal);
+  yield* readBatches(body, createEventDecoder(deps.identity, deps.log), deadlines);
+}
+
+function send({ client }: ResponsesDeps, { request, place }: Wanted, signal: AbortSignal) {
+  if (place === undefined) {
+    return client.post('/responses', { body: toRequestBody(request), stream: true, signal });
+  }
+  const query = { stream: true, starting_after: place.after };
+  return client.get(`/responses/${encodeURIComponent(place.responseId)}`, { query, stream: true, signal });
+}
+
 async function openStream(
-  { client, identity }: ResponsesDeps,
-  request: ResponseRequest,
+  deps: ResponsesDeps,
+  wanted: Wanted,
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
-  const response = await client
-    .post('/responses', { body: toRequestBody(request), stream: true, signal })
-    .asResponse();
+  const { identity } = deps;
+  const response = await send(deps, wanted, signal).asResponse();
   const mediaType = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
   if (mediaType === 'text/event-stream' && response.body !== null) return response.body;
   throw await toWrongBodyError(response, mediaType, identity);
@@ -90,13 +121,14 @@ async function toWrongBodyError(
 
 /** The body of the request, without the keys that have nothing to say: not every backend takes all of them. */
 export function toRequestBody(request: ResponseRequest): JsonObject {
-  const { model, instructions, input, tools, maxOutputTokens, conversation } = request;
+  const { model, instructions, input, tools, maxOutputTokens, conversation, background = false } = request;
   const searchesFiles = tools.some((tool) => tool.type === 'file_search');
   return {
     model,
     input: input.map(toWireMessage),
     stream: true,
-    store: conversation !== undefined,
+    store: conversation !== undefined || background,
+    ...(background && { background }),
     ...(conversation !== undefined && { conversation: toWireConversation(conversation) }),
     ...(instructions !== '' && { instructions }),
     ...(tools.length > 0 && { tools }),

@@ -113,14 +113,15 @@ export async function prepareCall(
   job: TurnAssignment,
   signal: AbortSignal,
 ): Promise<PreparedCall> {
-  const { request, model, systemPrompt } = job;
+  const { request, model, systemPrompt, backend } = job;
   const text = toQuestionText(request.query, request.attachments);
   const verdict = await deps.shields.run(job.shields, text, signal);
   if (verdict.blocked) return { kind: 'blocked', message: verdict.message };
   const resolved = await deps.tools.resolve(job.toolPlan, job.credentials, signal);
   const { warnings, ...said } = await tellHistory(deps, job, signal);
-  const whole = { model: model.id, instructions: systemPrompt, tools: resolved.tools, ...said };
-  const adapted = adaptRequest(whole, await job.backend.capabilities(signal));
+  const { background } = backend;
+  const whole = { model: model.id, instructions: systemPrompt, tools: resolved.tools, background, ...said };
+  const adapted = adaptRequest(whole, await backend.capabilities(signal));
   return {
     kind: 'call',
     request: adapted.request,

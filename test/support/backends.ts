@@ -18,6 +18,7 @@ export const ALL_CAPABILITIES: Capabilities = {
   mcp: true,
   models: true,
   images: true,
+  background: true,
 };
 
 /** A backend with these models, or one that cannot be reached. */
@@ -29,6 +30,7 @@ export function createListingBackend(id: string, models: readonly BackendModel[]
     id,
     location: `http://${id}.test/v1`,
     history: 'own',
+    background: false,
     capabilities: async () => ALL_CAPABILITIES,
     knownVectorStores: async () => [],
     defaultVectorStores: async () => [],

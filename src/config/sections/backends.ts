@@ -16,6 +16,7 @@ const capabilitiesSchema = z.strictObject({
   mcp: capability('it knows the tool mcp'),
   models: capability('it lists its models (GET /models)'),
   images: capability('it takes images'),
+  background: capability('it goes on with a response whose connection broke off'),
 });
 
 const entraSchema = z.strictObject({
@@ -81,6 +82,12 @@ export const backendSchema = z.strictObject({
     .enum(['own', 'backend'])
     .default('own')
     .describe('Who tells it what was said before: Millrace, or a conversation that it keeps itself'),
+  background: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Let it answer in the background: an answer whose connection breaks off is read on; it keeps the answer until then',
+    ),
   connectTimeoutMs: milliseconds(10_000).describe('Longest wait for a connection'),
   firstEventTimeoutMs: milliseconds(120_000).describe('Longest wait for the first event of a response'),
   idleTimeoutMs: milliseconds(120_000).describe('Longest silence between two events'),

@@ -8,7 +8,7 @@ import { startFakeBackend } from '../../support/fake-backend.ts';
 import { type Script, status } from '../../support/fake-backend-script.ts';
 
 const never = new AbortController().signal;
-const LLAMA_STACK = ALL_CAPABILITIES;
+const LLAMA_STACK = { ...ALL_CAPABILITIES, background: false };
 const OTHER = { ...ALL_CAPABILITIES, shields: false, vectorStores: false };
 
 const signs: readonly { readonly route: string; readonly body: JsonObject }[] = [

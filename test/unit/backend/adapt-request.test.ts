@@ -14,6 +14,7 @@ const request: ResponseRequest = {
   ],
   tools: [{ type: 'file_search' }, { type: 'mcp' }, { type: 'web_search' }],
   conversation: 'c1',
+  background: true,
 };
 
 test('a request that the backend can take stays as it is', () => {
@@ -26,6 +27,7 @@ test.each([
   ['mcp', { tools: [{ type: 'file_search' }, { type: 'web_search' }] }],
   ['images', { input: [request.input[0], { role: 'user', content: [text] }] }],
   ['conversations', { conversation: undefined }],
+  ['background', { background: undefined }],
 ] as const)('what needs a missing capability is left out with one warning: %s', (capability, change) => {
   const adapted = adaptRequest(request, { ...ALL_CAPABILITIES, [capability]: false });
   expect(adapted.request).toEqual({ ...request, ...change });

@@ -14,7 +14,11 @@ test.each([
 });
 
 test('only llama-stack lists shields; a server of no known kind is not asked for lists', () => {
-  expect(listCapabilities('llama-stack', {})).toMatchObject({ shields: true, vectorStores: true });
+  expect(listCapabilities('llama-stack', {})).toMatchObject({
+    shields: true,
+    vectorStores: true,
+    background: false,
+  });
   expect(listCapabilities('openai', {})).toMatchObject({ shields: false, vectorStores: true });
   expect(listCapabilities('azure', {})).toMatchObject({ shields: false, moderations: false });
   expect(listCapabilities('other', {})).toMatchObject({
