@@ -5,6 +5,7 @@ import { createNoop } from './auth/modules/noop.ts';
 import { createDefaultPolicy } from './auth/policy.ts';
 import type { BackendRegistry } from './backend/backend.ts';
 import { createBackend } from './backend/client.ts';
+import { withStreamFaults } from './backend/faulty-backend.ts';
 import { createBackendRegistry } from './backend/registry.ts';
 import { type Config, configSchema } from './config/config.ts';
 import { toPrintable } from './config/printable.ts';
@@ -14,11 +15,13 @@ import { type ConversationFeed, createConversationFeed } from './conversations/f
 import { registerTopicSummary } from './conversations/topic-summary.ts';
 import { type Database, openDatabase } from './db/client.ts';
 import { startEmbeddedPostgres } from './db/embedded.ts';
+import { withTransactionFaults } from './db/faulty-database.ts';
 import { createListener } from './db/listener.ts';
 import { migrateDatabase } from './db/migrate.ts';
 import { searchServerDocuments } from './documents/documents.ts';
 import { importOwnDocs } from './documents/own-docs.ts';
 import { createPostgresLog } from './event-log/postgres.ts';
+import type { Faults } from './faults.ts';
 import { createFeedbackSwitch } from './feedback/feedback-switch.ts';
 import type { Services } from './graphql/context.ts';
 import { createSchema } from './graphql/schema.ts';
@@ -47,6 +50,8 @@ interface Construction {
   readonly config: Config;
   readonly log: Log;
   readonly resources: AsyncDisposableStack;
+  /** What a test makes fail here. */
+  readonly faults: Faults | undefined;
 }
 
 interface OpenedDatabase {
@@ -65,7 +70,8 @@ async function openConfiguredDatabase(making: Construction): Promise<OpenedDatab
   const directUrl = settings.directUrl ?? url;
   await migrateDatabase(directUrl);
   const database = making.resources.use(openDatabase({ url, poolSize: settings.poolSize }));
-  return { database, directUrl, place };
+  const { faults } = making;
+  return { database: faults ? withTransactionFaults(database, faults) : database, directUrl, place };
 }
 
 async function startBuiltIn({ config, log, resources }: Construction) {
@@ -78,9 +84,10 @@ async function startBuiltIn({ config, log, resources }: Construction) {
 
 /** The configured backends; without any, the built-in one with Millrace's own pages to answer from. */
 async function openBackends(making: Construction, database: Database): Promise<BackendRegistry> {
-  const { config, log, resources } = making;
+  const { config, log, resources, faults } = making;
   if (config.backends.length > 0) {
-    return createBackendRegistry(config.backends.map((backend) => createBackend(backend, { log })));
+    const backends = config.backends.map((backend) => createBackend(backend, { log }));
+    return createBackendRegistry(faults ? backends.map((one) => withStreamFaults(one, faults)) : backends);
   }
   await importOwnDocs({ database });
   const searchDocuments = (query: string, limit: number) =>
@@ -199,13 +206,14 @@ function summarizeStart(
 
 /**
  * Starts everything that the configuration asks for and resolves when the server accepts questions.
- * Rejects with an AppError of one line for the operator, and has then taken down what it had started.
+ * Rejects with an AppError of one line for the operator, and has then taken down what it had started. `faults` is for tests.
  */
-export async function createApp(config: Config): Promise<App> {
+export async function createApp(config: Config, faults?: Faults): Promise<App> {
   await using resources = new AsyncDisposableStack();
   const log = createLog(config.logLevel);
-  const making: Construction = { config, log, resources };
+  const making: Construction = { config, log, resources, faults };
   const opened = await openConfiguredDatabase(making);
+  if (faults) resources.defer(() => faults.reach('drain:end'));
   const { database, place } = opened;
   const registry = await openBackends(making, database);
   const policy = createDefaultPolicy({ localOperator: isLoopbackHost(config.server.host) });
@@ -230,6 +238,7 @@ export async function createApp(config: Config): Promise<App> {
   const engine = startEngine(making, core);
   await startJobs(making, core);
   const { url } = await serve(making, core, engine);
+  if (faults) resources.defer(() => faults.reach('drain:begin'));
   const kept = resources.move();
   return {
     url,

@@ -5,6 +5,7 @@ import type { LoadedConfig } from '../config/explain.ts';
 import { findNode } from '../config/outline.ts';
 import { CONFIG_FILE, SETTINGS } from '../config/settings.ts';
 import { readVersion } from '../config/version.ts';
+import { createFaults, FAULTS_VARIABLE, parseFaults } from '../faults.ts';
 import { printConfigSchema, runConfigExplain, runConfigPrint } from './config-commands.ts';
 import { EXIT, type Flags, runWithConfig, type Shell } from './shell.ts';
 
@@ -97,7 +98,11 @@ function declareConfigCommands(program: Command, run: Run, shell: Shell): void {
 
 async function runServe(config: Config, shell: Shell): Promise<number> {
   const [{ serve }, { createApp }] = await Promise.all([import('./serve.ts'), import('../app.ts')]);
-  await serve(config, { createApp, shell });
+  const faults = parseFaults(shell.env[FAULTS_VARIABLE], config.mode);
+  await serve(config, {
+    createApp: (checked) => createApp(checked, faults && createFaults(faults)),
+    shell,
+  });
   return EXIT.ok;
 }
 

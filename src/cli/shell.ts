@@ -5,6 +5,7 @@ import type { Environment } from '../config/environment.ts';
 import type { LoadedConfig } from '../config/explain.ts';
 import { loadExplained } from '../config/load.ts';
 import { isAppError } from '../errors.ts';
+import { FAULTS_VARIABLE, parseFaults } from '../faults.ts';
 import { createSystemPrompts } from '../prompts/system-prompts.ts';
 
 export interface Shell {
@@ -43,11 +44,12 @@ export async function runWithConfig(
   }
 }
 
-/** The files that hold prompts are part of the configuration: what is wrong with them is found here, too. */
+/** The files that hold prompts are part of the configuration: what is wrong with them is found here, too. So are faults. */
 async function loadOrComplain(shell: Shell, flags: Flags): Promise<LoadedConfig | undefined> {
   try {
     const loaded = loadExplained({ env: shell.env, flags, cwd: shell.cwd });
     await createSystemPrompts(loaded.config);
+    parseFaults(shell.env[FAULTS_VARIABLE], loaded.config.mode);
     return loaded;
   } catch (error) {
     if (!isAppError(error, 'BAD_USER_INPUT')) throw error;

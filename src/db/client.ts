@@ -2,6 +2,7 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres, { type Sql } from 'postgres';
 import { AppError } from '../errors.ts';
+import type { TransactionName } from '../faults.ts';
 import type { Viewer } from '../types/viewer.ts';
 import { arrayTypes } from './array-types.ts';
 import { isUnreachable, toDatabaseError } from './errors.ts';
@@ -21,11 +22,11 @@ export interface Database extends AsyncDisposable {
   /**
    * Runs in one transaction with the viewer set. Throws DEPENDENCY_UNAVAILABLE when the transaction could not begin within
    * 5 seconds (30 while others still get answers: then it only queues for a connection), had not ended 15 seconds later, or
-   * lost its connection; then it is not committed, unless COMMIT was under way.
+   * lost its connection; then it is not committed, unless COMMIT was under way. The name is for tests that make it fail.
    */
-  asViewer<T>(viewer: Viewer, run: (tx: ViewerTx) => Promise<T>): Promise<T>;
+  asViewer<T>(viewer: Viewer, run: (tx: ViewerTx) => Promise<T>, name?: TransactionName): Promise<T>;
   /** The same for the server's own work. */
-  asWorker<T>(run: (tx: WorkerTx) => Promise<T>): Promise<T>;
+  asWorker<T>(run: (tx: WorkerTx) => Promise<T>, name?: TransactionName): Promise<T>;
   /** Resolves when the database answers; throws DEPENDENCY_UNAVAILABLE otherwise. */
   ping(): Promise<void>;
   /** The driver of the moment: another takes its place after the database fell silent. */

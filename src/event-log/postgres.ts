@@ -43,7 +43,7 @@ function look(database: Database, position: LogPosition): Promise<ReadStep | und
     if (first) return first.seq === position.seq + 1 ? { kind: 'events', events } : { kind: 'expired' };
     if (state.status === 'RUNNING') return undefined;
     return position.seq >= state.lastSeq ? { kind: 'ended' } : { kind: 'expired' };
-  });
+  }, 'read');
 }
 
 /** Undefined when the tail cannot serve the position: dropped from memory, or of a turn that was taken over. */
@@ -60,7 +60,8 @@ async function readTail(tail: Tail, seq: number, signal: AbortSignal): Promise<R
 export function createPostgresLog(deps: PostgresLogDeps): EventLog {
   const { database, log, flushMs, pollMs = 200, now = Date.now } = deps;
   const tails = new Map<string, Tail>();
-  const write = (batches: readonly EventBatch[]) => database.asWorker((tx) => insertFenced(tx, batches));
+  const write = (batches: readonly EventBatch[]) =>
+    database.asWorker((tx) => insertFenced(tx, batches), 'flush');
   const flusher = createFlusher({ flushMs, log, write });
   const loadHeads = (turnIds: readonly string[]) => database.asWorker((tx) => selectHeads(tx, turnIds));
   const watcher = createWatcher({ pollMs, loadHeads });

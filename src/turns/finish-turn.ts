@@ -87,8 +87,9 @@ async function trySeal(deps: FinishDeps, turn: LiveTurn, { ending, summary }: Tu
   const { lease } = turn.writer;
   const seal = await turn.writer.prepareSeal(toTerminalBody(ending, summary));
   const ended = toEndedTurn(ending, summary, seal.lastSeq);
-  const sealed = await deps.database.asWorker((tx) =>
-    sealTurn(deps, tx, { lease, ended, batches: seal.batches }),
+  const sealed = await deps.database.asWorker(
+    (tx) => sealTurn(deps, tx, { lease, ended, batches: seal.batches }),
+    'seal',
   );
   // Not sealed now can still mean sealed before, by a commit whose outcome was not heard.
   const ours =

@@ -48,7 +48,7 @@ async function reapOne(deps: ReapDeps, turnId: string): Promise<boolean> {
     await lockConversationOf(tx, turnId);
     const turn = await claimOrphan(tx, turnId, deps.nodeId);
     return turn && endOrphan(deps, tx, turn);
-  });
+  }, 'reap');
   if (sealed) announceTurn(deps.announce, sealed);
   return sealed !== undefined;
 }
@@ -67,7 +67,7 @@ async function tryReap(deps: ReapDeps, turnId: string): Promise<boolean> {
 /** One sweep; resolves with the number of turns it ended. */
 export async function reapTurns(deps: ReapDeps): Promise<number> {
   const options = { running: deps.live.ids, limit: SWEEP_LIMIT };
-  const orphans = await deps.database.asWorker((tx) => selectOrphans(tx, options));
+  const orphans = await deps.database.asWorker((tx) => selectOrphans(tx, options), 'sweep');
   let ended = 0;
   for (const turnId of orphans) {
     if (!(await tryReap(deps, turnId))) continue;

@@ -182,8 +182,10 @@ async function accept(
 ): Promise<StartedTurn | undefined> {
   const { request, chosen, shields, toolPlan, credentials } = acceptance;
   try {
-    const { turn, start } = await deps.database.asViewer(viewer, (tx) =>
-      insertAccepted(deps, tx, { ...acceptance, viewer }),
+    const { turn, start } = await deps.database.asViewer(
+      viewer,
+      (tx) => insertAccepted(deps, tx, { ...acceptance, viewer }),
+      'accept',
     );
     const systemPrompt = deps.prompts.choose(request.systemPrompt);
     const { backend, model } = chosen;

@@ -38,6 +38,6 @@ export async function stopTurn(
   const { turn, reason } = stop;
   const local = deps.live.find(turn.id);
   if (local) local.stop(reason);
-  else await deps.database.asWorker((tx) => requestStop(tx, turn.id, reason));
+  else await deps.database.asWorker((tx) => requestStop(tx, turn.id, reason), 'stop');
   await waitForEnd(deps, turn.id, signal);
 }

@@ -6,6 +6,7 @@ import { listImports, listLocalImports, listPackageImports, listSources } from '
 const LAYERS: readonly (readonly string[])[] = [
   ['lib', 'types'],
   ['errors.ts'],
+  ['faults.ts'],
   ['config', 'log.ts', 'metrics.ts'],
   ['db', 'backend'],
   ['event-log', 'jobs', 'auth'],
