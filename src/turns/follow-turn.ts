@@ -7,6 +7,7 @@ import { parseCursor } from '../lib/cursor.ts';
 import type { Turn } from '../types/turn.ts';
 import { isTerminal, type TurnEvent } from '../types/turn-event.ts';
 import { mergeDeltas } from './merge-deltas.ts';
+import { paceDeltas } from './pace-deltas.ts';
 import { selectDocuments, selectStored } from './read-store.ts';
 import { toStoredEvents } from './stored-events.ts';
 
@@ -24,6 +25,8 @@ export interface FollowOptions {
 }
 
 const RETRY_MS = 500;
+/** A reader that takes longer over a batch is behind. Far more than a page of a replay costs, even on a busy node. */
+const BEHIND_MS = 1_000;
 
 function toInvalid(message: string): AppError {
   return new AppError('CURSOR_INVALID', message, {
@@ -108,20 +111,13 @@ interface Batch {
 
 interface Follow {
   readonly turn: Turn;
-  readonly minIntervalMs: number;
   readonly start: LogPosition;
   /** The first step, when it has already been taken. */
   readonly first: ReadStep | undefined;
 }
 
 /** What a step means for the follower, and where it then stands. */
-async function toBatch(
-  deps: FollowDeps,
-  follow: Pick<Follow, 'turn' | 'minIntervalMs'>,
-  at: Standing,
-): Promise<Batch> {
-  const { turn, minIntervalMs } = follow;
-  const { step, position } = at;
+async function toBatch(deps: FollowDeps, turn: Turn, { step, position }: Standing): Promise<Batch> {
   if (step.kind === 'expired') {
     return { events: await replaceExpired(deps, turn, position), position, last: true };
   }
@@ -129,24 +125,27 @@ async function toBatch(
     const { epoch, afterSeq: seq } = step;
     return { events: [toReset(step, turn.id)], position: { turnId: turn.id, epoch, seq }, last: false };
   }
-  const events = minIntervalMs > 0 ? mergeDeltas(step.events) : step.events;
-  const final = step.events.at(-1);
+  const { events } = step;
+  const final = events.at(-1);
   return { events, position: final ?? position, last: final !== undefined && isTerminal(final) };
 }
 
+/** Event for event, but for a reader that took long over the batch before: it gets fewer and larger ones. */
 async function* followFrom(
   deps: FollowDeps,
-  follow: Follow,
+  { turn, start, first }: Follow,
   signal: AbortSignal,
 ): AsyncGenerator<readonly TurnEvent[]> {
-  let position = follow.start;
-  let step = follow.first ?? (await readPatiently(deps, position, signal));
+  let position = start;
+  let isBehind = false;
+  let step = first ?? (await readPatiently(deps, position, signal));
   while (step && step.kind !== 'ended') {
-    const batch = await toBatch(deps, follow, { step, position });
+    const batch = await toBatch(deps, turn, { step, position });
     position = batch.position;
-    yield batch.events;
+    const handedOutAt = performance.now();
+    yield isBehind ? mergeDeltas(batch.events) : batch.events;
     if (batch.last) return;
-    if (follow.minIntervalMs > 0) await delay(follow.minIntervalMs, signal);
+    isBehind = performance.now() - handedOutAt > BEHIND_MS;
     step = await readPatiently(deps, position, signal);
   }
 }
@@ -166,5 +165,6 @@ export async function followTurn(
   const answersAtOnce = start.seq > 0 && turn.status !== 'RUNNING';
   const first = answersAtOnce ? await deps.eventLog.read(start, signal) : undefined;
   if (first?.kind === 'expired') await replaceExpired(deps, turn, start);
-  return followFrom(deps, { turn, minIntervalMs, start, first }, signal);
+  const batches = followFrom(deps, { turn, start, first }, signal);
+  return minIntervalMs > 0 ? paceDeltas(batches, minIntervalMs, signal) : batches;
 }

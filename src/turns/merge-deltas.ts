@@ -1,16 +1,22 @@
-/** Merges neighbouring deltas of one kind for a follower that asked for fewer events. Pure. */
-import type { LoggedEvent } from '../types/turn-event.ts';
+/** Merges neighbouring deltas of one kind into one event. When that is done is the follower's to say. Pure. */
+import type { TurnEvent } from '../types/turn-event.ts';
 
-type Delta = Extract<LoggedEvent, { readonly type: 'token' | 'reasoning' }>;
+type Delta = Extract<TurnEvent, { readonly type: 'token' | 'reasoning' }>;
 
-function isDelta(event: LoggedEvent): event is Delta {
+export function isDelta(event: TurnEvent): event is Delta {
   return event.type === 'token' || event.type === 'reasoning';
 }
 
-function mergeRun(run: readonly Delta[]): LoggedEvent | undefined {
+/** Characters that a delta carries. */
+export function toDeltaLength(event: TurnEvent): number {
+  if (event.type === 'token') return event.token.length;
+  return event.type === 'reasoning' ? event.delta.length : 0;
+}
+
+function mergeRun(run: readonly Delta[]): TurnEvent | undefined {
   const first = run[0];
   const last = run.at(-1);
-  if (!first || !last) return undefined;
+  if (!first || !last || first === last) return first;
   const position = {
     turnId: last.turnId,
     epoch: last.epoch,
@@ -36,8 +42,8 @@ function mergeRun(run: readonly Delta[]): LoggedEvent | undefined {
  * A merged event has the first part's chunkId and the last part's position; `fromSeq` is the first part's.
  * Nothing is merged across an event of another kind or of another writer.
  */
-export function mergeDeltas(events: readonly LoggedEvent[]): readonly LoggedEvent[] {
-  const merged: LoggedEvent[] = [];
+export function mergeDeltas(events: readonly TurnEvent[]): readonly TurnEvent[] {
+  const merged: TurnEvent[] = [];
   let run: Delta[] = [];
   const endRun = (): void => {
     const event = mergeRun(run);
