@@ -5,10 +5,14 @@ import type { JsonObject } from '../types/json.ts';
 export type UpstreamEvent = JsonObject;
 
 /** A piece of what someone said. */
-export type InputPart =
-  | { readonly type: 'text'; readonly text: string }
-  /** `mediaType` such as image/png. */
-  | { readonly type: 'image'; readonly mediaType: string; readonly base64: string };
+export type InputPart = { readonly type: 'text'; readonly text: string } | ImagePart;
+
+export interface ImagePart {
+  readonly type: 'image';
+  /** Such as image/png. */
+  readonly mediaType: string;
+  readonly base64: string;
+}
 
 export interface InputMessage {
   readonly role: 'user' | 'assistant';
@@ -112,10 +116,10 @@ export interface Backend {
   /** The backend's own shields; none where it has no such thing. */
   listShields(signal: AbortSignal): Promise<readonly BackendShield[]>;
   /**
-   * Lets a moderation model judge a text. An input that the backend refuses (status 400) counts as flagged.
+   * Lets a moderation model judge a text or an image. An input that the backend refuses (status 400) counts as flagged.
    * Throws NOT_FOUND when the backend has no such model.
    */
-  moderate(model: string, input: string, signal: AbortSignal): Promise<Verdict>;
+  moderate(model: string, input: string | ImagePart, signal: AbortSignal): Promise<Verdict>;
   /** Opens a conversation of the backend's own and returns its id, without the prefix `conv_`. */
   createConversation(signal: AbortSignal): Promise<string>;
   /** Idempotent: a conversation that is gone is fine. */

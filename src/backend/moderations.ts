@@ -2,10 +2,12 @@
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { createTtlCache } from '../lib/ttl-cache.ts';
+import type { JsonObject } from '../types/json.ts';
 import { ask, type Connection, getCached, isLacking, toNativePath } from './ask.ts';
-import type { Backend, BackendShield, Verdict } from './backend.ts';
+import type { Backend, BackendShield, ImagePart, Verdict } from './backend.ts';
 import type { Profiler } from './capabilities.ts';
 import type { Catalog } from './catalog.ts';
+import { toDataUrl } from './data-url.ts';
 import { findStatus, toProtocolError } from './errors.ts';
 
 export interface ModerationDeps {
@@ -34,7 +36,7 @@ export function createModerations({
     },
     moderate: async (model, input, signal) => {
       if (await catalog.lacks(model, signal)) throw toMissingModel(model);
-      return judge(connection, { model, input }, signal);
+      return judge(connection, { model, input: toWireInput(input) }, signal);
     },
   };
 }
@@ -65,7 +67,12 @@ async function fetchShields(connection: Connection): Promise<readonly BackendShi
 
 interface Judged {
   readonly model: string;
-  readonly input: string;
+  readonly input: string | readonly JsonObject[];
+}
+
+/** https://platform.openai.com/docs/guides/moderation: one image a request. */
+function toWireInput(input: string | ImagePart): Judged['input'] {
+  return typeof input === 'string' ? input : [{ type: 'image_url', image_url: { url: toDataUrl(input) } }];
 }
 
 async function judge(connection: Connection, body: Judged, signal: AbortSignal): Promise<Verdict> {

@@ -11,6 +11,7 @@ import {
   toConversationGone,
   toWireConversation,
 } from './conversations.ts';
+import { toDataUrl } from './data-url.ts';
 import { createDeadlines, type Deadlines } from './deadlines.ts';
 import {
   type BackendIdentity,
@@ -144,7 +145,7 @@ function toWireMessage({ role, content }: InputMessage): JsonObject {
 
 function toWirePart(role: InputMessage['role'], part: InputPart): JsonObject {
   if (part.type === 'text') return { type: role === 'user' ? 'input_text' : 'output_text', text: part.text };
-  return { type: 'input_image', image_url: `data:${part.mediaType};base64,${part.base64}` };
+  return { type: 'input_image', image_url: toDataUrl(part) };
 }
 
 async function* readBatches(

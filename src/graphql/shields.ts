@@ -13,6 +13,9 @@ export function declareShields({ builder }: Parts): void {
       }),
       model: t.exposeString('model', { description: 'The moderation model.' }),
       message: t.exposeString('message', { description: 'The answer to a question that it blocks.' }),
+      judgesImages: t.exposeBoolean('judgesImages', {
+        description: 'Whether it is shown the images of a question, too.',
+      }),
     }),
   });
   builder.queryField('shields', (t) =>

@@ -1,5 +1,5 @@
 /** Shields: moderation models that look at a question before it is answered. How a blocked turn ends is for turns/. */
-import type { Backend, BackendRegistry } from '../backend/backend.ts';
+import type { Backend, BackendRegistry, ImagePart, InputPart } from '../backend/backend.ts';
 import type { Config } from '../config/config.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -12,7 +12,12 @@ export interface Shield {
   readonly model: string;
   /** The answer to a question that it blocks. */
   readonly message: string;
+  /** Whether it is shown the images of a question. */
+  readonly judgesImages: boolean;
 }
+
+/** What a question consists of, text first. */
+export type Question = string | readonly InputPart[];
 
 /** A shield as it is shown. */
 export interface ListedShield extends Omit<Shield, 'provider'> {
@@ -48,10 +53,10 @@ export interface Shields {
     signal: AbortSignal,
   ): Promise<readonly Shield[]>;
   /**
-   * Asks one after the other; the first that flags the text wins and the rest are not asked. Fails closed: throws
-   * NOT_FOUND when a backend lacks the model, BACKEND_UNAVAILABLE for any other failure, and the signal's reason.
+   * Asks one after the other, about the text and about each image; the first that flags anything wins and the rest are not
+   * asked. Fails closed: throws NOT_FOUND when a backend lacks the model, BACKEND_UNAVAILABLE for any other failure, and the signal's reason.
    */
-  run(shields: readonly Shield[], text: string, signal: AbortSignal): Promise<ShieldVerdict>;
+  run(shields: readonly Shield[], question: Question, signal: AbortSignal): Promise<ShieldVerdict>;
   /** Every shield of the configuration, then those of the backends that can be reached. */
   list(signal: AbortSignal): Promise<readonly ListedShield[]>;
 }
@@ -69,9 +74,9 @@ export function createShields(deps: ShieldDeps): Shields {
       for (const id of shieldIds ?? []) requireOffered(offered, id);
       return offered.filter(({ id }) => shieldIds?.includes(id) ?? true).map(requireProvider);
     },
-    async run(shields, text, signal) {
+    async run(shields, question, signal) {
       for (const shield of shields) {
-        if (!(await isFlagged(deps, { shield, text }, signal))) continue;
+        if (!(await isAnyFlagged(deps, { shield, question }, signal))) continue;
         deps.metrics?.shieldViolated(shield.id);
         return { blocked: true, shieldId: shield.id, message: shield.message };
       }
@@ -111,11 +116,12 @@ async function listConfigured(
 ): Promise<readonly ListedShield[]> {
   const needsModerator = config.shields.some(({ provider }) => provider === undefined);
   const moderator = needsModerator ? await findModerator(registry, signal) : undefined;
-  return config.shields.map(({ id, provider = moderator ?? null, model, message }) => ({
+  return config.shields.map(({ id, provider = moderator ?? null, model, message, images }) => ({
     id,
     provider,
     model,
     message,
+    judgesImages: images === 'judge',
   }));
 }
 
@@ -137,6 +143,7 @@ async function listOwn(
     provider: backend.id,
     model: model ?? id,
     message: DEFAULT_MESSAGE,
+    judgesImages: true,
   }));
 }
 
@@ -150,18 +157,34 @@ async function listReachable(deps: ShieldDeps, backend: Backend, signal: AbortSi
   }
 }
 
-async function isFlagged(
+function listParts(question: Question, shield: Shield): readonly (string | ImagePart)[] {
+  if (typeof question === 'string') return [question];
+  return question.flatMap((part) => (part.type === 'text' ? part.text : shield.judgesImages ? part : []));
+}
+
+async function isAnyFlagged(
   deps: ShieldDeps,
-  question: { readonly shield: Shield; readonly text: string },
+  asked: { readonly shield: Shield; readonly question: Question },
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { shield, text } = question;
+  for (const part of listParts(asked.question, asked.shield)) {
+    if (await isFlagged(deps, { shield: asked.shield, part }, signal)) return true;
+  }
+  return false;
+}
+
+async function isFlagged(
+  deps: ShieldDeps,
+  asked: { readonly shield: Shield; readonly part: string | ImagePart },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { shield, part } = asked;
   const backend = deps.registry.find(shield.provider);
   if (!backend)
     throw modelNotFound(`The backend ${shield.provider} of shield ${shield.id} is not configured`);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(VERDICT_TIMEOUT_MS)]);
   try {
-    return (await backend.moderate(shield.model, text, limit)).flagged;
+    return (await backend.moderate(shield.model, part, limit)).flagged;
   } catch (error) {
     signal.throwIfAborted();
     if (isAppError(error, 'NOT_FOUND')) {

@@ -17,12 +17,12 @@ export function toInputText(query: string, attachments: readonly AttachmentText[
   );
 }
 
-/** The text of a question: what the shields judge, and what the length of the prompt is reckoned by. */
+/** The text of a question: what the length of the prompt is reckoned by. */
 export function toQuestionText(query: string, attachments: readonly Attachment[]): string {
   return toInputText(query, attachments.filter(isText));
 }
 
-/** The question as the backend receives it: one text, and behind it the images, if there are any. */
+/** The question as the shields judge it and the backend receives it: one text, and behind it the images, if there are any. */
 export function toInputContent(
   query: string,
   attachments: readonly Attachment[],

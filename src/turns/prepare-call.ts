@@ -114,8 +114,8 @@ export async function prepareCall(
   signal: AbortSignal,
 ): Promise<PreparedCall> {
   const { request, model, systemPrompt, backend } = job;
-  const text = toQuestionText(request.query, request.attachments);
-  const verdict = await deps.shields.run(job.shields, text, signal);
+  const question = toInputContent(request.query, request.attachments);
+  const verdict = await deps.shields.run(job.shields, question, signal);
   if (verdict.blocked) return { kind: 'blocked', message: verdict.message };
   const resolved = await deps.tools.resolve(job.toolPlan, job.credentials, signal);
   const { warnings, ...said } = await tellHistory(deps, job, signal);

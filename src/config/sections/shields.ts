@@ -12,6 +12,12 @@ const shieldSchema = z.strictObject({
     }),
   ),
   model: text.describe('Moderation model that looks at the question'),
+  images: z
+    .enum(['judge', 'ignore'])
+    .default('judge')
+    .describe(
+      'Whether it is shown the images of a question, too; a model that refuses images blocks the question',
+    ),
   message: text
     .default('I cannot process this request due to policy restrictions.')
     .describe('The answer to a question that it blocks'),

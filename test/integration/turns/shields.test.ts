@@ -71,6 +71,35 @@ describe('a question that passes', () => {
   });
 });
 
+describe('images', () => {
+  const PNG =
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+  const attachments = [{ attachmentType: 'image', contentType: 'image/png', content: { base64: PNG } }];
+
+  it('are looked at by every shield, each by itself, after the text', async () => {
+    const before = judged().length;
+    const shown = [{ type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}` } }];
+    expect((await ask({ attachments })).at(-1)).toMatchObject({ finishReason: 'STOP' });
+    expect(judged().slice(before)).toEqual([
+      ['guard-1', 'May I?'],
+      ['guard-1', shown],
+      ['guard-2', 'May I?'],
+      ['guard-2', shown],
+    ]);
+  });
+
+  it('block the question when the model of a shield refuses them', async () => {
+    fake.on('POST /v1/moderations', ({ body }) =>
+      typeof body.input === 'string'
+        ? status(200, { id: 'm', model: 'm', results: [{ flagged: false, categories: {} }] })
+        : status(400, { error: { message: 'text only' } }),
+    );
+    const calls = fake.responses.length;
+    expect((await ask({ attachments })).at(-1)).toMatchObject({ finishReason: 'SHIELD_BLOCKED' });
+    expect(fake.responses).toHaveLength(calls);
+  });
+});
+
 describe('a question that is blocked', () => {
   it('gets the message of the first shield that flags it: Start, Token(""), Token, TurnComplete, End', async () => {
     flagging = new Set(['guard-1', 'guard-2']);

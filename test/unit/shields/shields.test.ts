@@ -32,8 +32,9 @@ function createModerator(id: string) {
   const asked: string[] = [];
   const backend = createBackend(id, {
     async moderate(model, input) {
-      asked.push(`${model}: ${input}`);
-      return { flagged: input.includes(model), categories: [] };
+      const shown = typeof input === 'string' ? input : input.base64;
+      asked.push(`${model}: ${shown}`);
+      return { flagged: shown.includes(model), categories: [] };
     },
   });
   return { asked, backend };
@@ -50,8 +51,8 @@ describe('choose', () => {
   it('takes every configured shield, in configured order, when the request names none', async () => {
     const { choose } = createTestShields(CONFIGURED, plain, east);
     expect(await choose({ shieldIds: null }, plain, signal)).toEqual([
-      { id: 'first', provider: 'east', model: 'violence', message: 'No violence.' },
-      { id: 'second', provider: 'east', model: 'secrets', message: MESSAGE },
+      { id: 'first', provider: 'east', model: 'violence', message: 'No violence.', judgesImages: true },
+      { id: 'second', provider: 'east', model: 'secrets', message: MESSAGE, judgesImages: true },
     ]);
   });
 
@@ -85,8 +86,8 @@ describe('choose', () => {
     });
     const { choose } = createTestShields(CONFIGURED.slice(0, 1), own);
     expect(await choose({ shieldIds: null }, own, signal)).toEqual([
-      { id: 'first', provider: 'east', model: 'violence', message: 'No violence.' },
-      { id: 'guard', provider: 'own', model: 'guard', message: MESSAGE },
+      { id: 'first', provider: 'east', model: 'violence', message: 'No violence.', judgesImages: true },
+      { id: 'guard', provider: 'own', model: 'guard', message: MESSAGE, judgesImages: true },
     ]);
   });
 
@@ -130,11 +131,36 @@ describe('run', () => {
     expect(counted).toContain('ls_llm_validation_errors_total 1');
   });
 
+  const image = (base64: string) => ({ type: 'image', mediaType: 'image/png', base64 }) as const;
+
+  it('judges the text and each image by itself, and the first that is flagged blocks', async () => {
+    const { asked, backend } = createModerator('east');
+    const { choose, run } = createTestShields(CONFIGURED, backend);
+    const chosen = await choose({ shieldIds: null }, backend, signal);
+    const question = [
+      { type: 'text', text: 'Why?' } as const,
+      image('fine'),
+      image('violence'),
+      image('more'),
+    ];
+    expect(await run(chosen, question, signal)).toMatchObject({ blocked: true, shieldId: 'first' });
+    expect(asked).toEqual(['violence: Why?', 'violence: fine', 'violence: violence']);
+  });
+
+  it('shows a shield that ignores images the text alone', async () => {
+    const { asked, backend } = createModerator('east');
+    const { choose, run } = createTestShields([{ id: 'texts', model: 'secrets', images: 'ignore' }], backend);
+    const chosen = await choose({ shieldIds: null }, backend, signal);
+    const question = [{ type: 'text', text: 'Why?' } as const, image('secrets')];
+    expect(await run(chosen, question, signal)).toEqual({ blocked: false });
+    expect(asked).toEqual(['secrets: Why?']);
+  });
+
   it('passes without shields', async () => {
     expect(await createTestShields([]).run([], 'Why?', signal)).toEqual({ blocked: false });
   });
 
-  const shield = { id: 'guard', provider: 'east', model: 'guard', message: MESSAGE };
+  const shield = { id: 'guard', provider: 'east', model: 'guard', message: MESSAGE, judgesImages: true };
   const runFailing = (error: unknown) => {
     const backend = createBackend('east', { moderate: () => Promise.reject(error) });
     return createTestShields([], backend).run([shield], 'Why?', signal);
@@ -190,15 +216,15 @@ describe('list', () => {
     });
     const { list } = createTestShields(CONFIGURED.slice(1), away, own);
     expect(await list(signal)).toEqual([
-      { id: 'second', provider: 'away', model: 'secrets', message: MESSAGE },
-      { id: 'guard', provider: 'own', model: 'g', message: MESSAGE },
+      { id: 'second', provider: 'away', model: 'secrets', message: MESSAGE, judgesImages: true },
+      { id: 'guard', provider: 'own', model: 'g', message: MESSAGE, judgesImages: true },
     ]);
   });
 
   it('shows a shield that nobody can ask', async () => {
     const { list } = createTestShields([{ id: 'second', model: 'secrets' }], plain);
     expect(await list(signal)).toEqual([
-      { id: 'second', provider: null, model: 'secrets', message: MESSAGE },
+      { id: 'second', provider: null, model: 'secrets', message: MESSAGE, judgesImages: true },
     ]);
   });
 });
