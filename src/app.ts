@@ -16,7 +16,7 @@ import { registerTopicSummary } from './conversations/topic-summary.ts';
 import { type Database, openDatabase } from './db/client.ts';
 import { startEmbeddedPostgres } from './db/embedded.ts';
 import { withTransactionFaults } from './db/faulty-database.ts';
-import { createListener } from './db/listener.ts';
+import { createListener, type Listener } from './db/listener.ts';
 import { migrateDatabase } from './db/migrate.ts';
 import { searchServerDocuments } from './documents/documents.ts';
 import { importOwnDocs } from './documents/own-docs.ts';
@@ -121,9 +121,11 @@ interface Core
   readonly prompts: SystemPrompts;
   readonly jobs: Jobs;
   readonly conversationFeed: ConversationFeed;
+  readonly listener: Listener;
 }
 
 interface Background {
+  readonly listener: Listener;
   readonly jobs: Jobs;
   readonly conversationFeed: ConversationFeed;
 }
@@ -137,7 +139,7 @@ async function openBackground(
   // Before the jobs, so that it still hears what the last of them change.
   const conversationFeed = resources.use(createConversationFeed({ database, listener, log }));
   const jobs = resources.use(await createJobs({ databaseUrl: directUrl, listener, log }));
-  return { jobs, conversationFeed };
+  return { listener, jobs, conversationFeed };
 }
 
 async function startJobs({ config, log }: Construction, core: Core): Promise<void> {
@@ -221,7 +223,7 @@ export async function createApp(config: Config, faults?: Faults): Promise<App> {
   const metrics = createMetrics();
   const shields = createShields({ config, registry, log, metrics });
   const tools = createTools({ config, log });
-  const { jobs, conversationFeed } = await openBackground(making, opened);
+  const { listener, jobs, conversationFeed } = await openBackground(making, opened);
   const core: Core = {
     database,
     registry,
@@ -231,6 +233,7 @@ export async function createApp(config: Config, faults?: Faults): Promise<App> {
     metrics,
     shields,
     tools,
+    listener,
     jobs,
     conversationFeed,
     announcer: conversationFeed,

@@ -91,6 +91,12 @@ function declareTurnOutcome({ builder, enums, turn }: Parts): void {
       nullable: true,
       description: 'Why the turn was stopped; only when INTERRUPTED.',
     }),
+    interruptedBy: t.exposeID('interruptedBy', {
+      nullable: true,
+      description:
+        'The id of the viewer who stopped the turn: who cancelled it, asked the question that superseded it, or deleted ' +
+        'its conversation. Null when it was not stopped, or the server did so by itself.',
+    }),
     error: t.expose('error', {
       type: turnError,
       nullable: true,

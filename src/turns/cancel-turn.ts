@@ -16,7 +16,8 @@ export async function cancelTurn(
 ): Promise<{ readonly turn: Turn; readonly outcome: CancelOutcome }> {
   const turn = await deps.reader.getToCancel(viewer, turnId);
   if (turn.status !== 'RUNNING') return { turn, outcome: 'ALREADY_ENDED' };
-  await stopTurn(deps, { turn, reason: 'CANCELLED' }, AbortSignal.timeout(STOP_TIMEOUT_MS));
+  const stop = { reason: 'CANCELLED', actor: viewer.id } as const;
+  await stopTurn(deps, { turn, stop }, AbortSignal.timeout(STOP_TIMEOUT_MS));
   const ended = await deps.reader.getToCancel(viewer, turnId);
   if (ended.status === 'RUNNING') {
     throw new AppError('DEPENDENCY_UNAVAILABLE', 'The turn was asked to stop but has not ended yet');

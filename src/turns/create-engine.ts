@@ -1,5 +1,5 @@
 /** Puts the turn engine together. What each part does stands in its own file. */
-
+import type { Listener } from '../db/listener.ts';
 import { randomId } from '../lib/ids.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
 import type { TurnAssignment } from './assignment.ts';
@@ -8,15 +8,19 @@ import type { TurnEngine } from './engine.ts';
 import { type FollowOptions, followTurn } from './follow-turn.ts';
 import { keepLeases } from './leases.ts';
 import { createLiveTurns, type LiveTurn, type LiveTurns } from './live-turns.ts';
+import { obeyStops } from './obey-stops.ts';
 import { selectRunningTurn } from './read-store.ts';
 import { createTurnReader, type TurnReader } from './read-turns.ts';
 import { keepReaping } from './reap-turns.ts';
 import { type RunDeps, runTurn } from './run-turn.ts';
 import { type StartDeps, startTurn } from './start-turn.ts';
 import { STOP_TIMEOUT_MS, type StopDeps, stopTurn, waitForEnd } from './stop-turn.ts';
+import { createTurnEnds, type TurnEnds } from './turn-ends.ts';
 
 export type EngineDeps = Omit<StartDeps, 'nodeId' | 'isDraining' | 'launch' | 'supersede'> &
   Omit<RunDeps, 'giveUp'> & {
+    /** Hears what other nodes want. Stays the caller's to dispose, after the engine. */
+    readonly listener: Listener;
     /** How long disposal waits for turns to be stored, in milliseconds. */
     readonly shutdownMs?: number;
     /** Grace time of `onDisconnect: CANCEL`, in milliseconds. */
@@ -30,6 +34,7 @@ const SHUTDOWN_MS = 10_000;
 interface EngineCore {
   readonly deps: EngineDeps;
   readonly live: LiveTurns;
+  readonly ends: TurnEnds;
   readonly stopDeps: StopDeps;
   readonly reader: TurnReader;
   /** Aborted when the engine takes no new turns. */
@@ -63,9 +68,9 @@ function toStartDeps(core: EngineCore): StartDeps {
     nodeId: core.nodeId,
     isDraining: () => core.stopping.signal.aborted,
     launch: (job, start) => launchTurn(core, job, start),
-    supersede: (turn) => {
+    supersede: (viewer, turn) => {
       const signal = AbortSignal.any([AbortSignal.timeout(STOP_TIMEOUT_MS), core.stopping.signal]);
-      return stopTurn(core.stopDeps, { turn, reason: 'SUPERSEDED' }, signal);
+      return stopTurn(core.stopDeps, { turn, stop: { reason: 'SUPERSEDED', actor: viewer.id } }, signal);
     },
   };
 }
@@ -127,10 +132,12 @@ async function shutDown({ deps, live, stopping, giveUp, accepting }: EngineCore)
 
 function createCore(deps: EngineDeps): EngineCore {
   const live = createLiveTurns();
+  const ends = createTurnEnds(deps);
   return {
     deps,
     live,
-    stopDeps: { database: deps.database, live },
+    ends,
+    stopDeps: { ...deps, live, ends },
     reader: createTurnReader(deps),
     stopping: new AbortController(),
     giveUp: new AbortController(),
@@ -147,6 +154,8 @@ export function createEngine(deps: EngineDeps): TurnEngine {
   const startDeps = toStartDeps(core);
   // Leases are kept longer than new turns are taken: what still ends here must not be an orphan to others.
   const finished = new AbortController();
+  const accepted = () => Promise.allSettled(core.accepting);
+  const obeying = obeyStops({ ...deps, live, accepted });
   const background = Promise.all([
     keepLeases({ ...deps, live, leaseMs }, finished.signal),
     keepReaping({ ...deps, live, nodeId, leaseMs }, stopping.signal),
@@ -161,9 +170,10 @@ export function createEngine(deps: EngineDeps): TurnEngine {
     async follow(viewer, { turnId, after, minIntervalMs = 0 }, signal) {
       return follow(core, { turn: await reader.getStored(viewer, turnId), after, minIntervalMs }, signal);
     },
-    async interruptConversation(_viewer, conversationId, reason) {
+    async interruptConversation({ id: actor }, conversationId, reason) {
       const turn = await deps.database.asWorker((tx) => selectRunningTurn(tx, conversationId));
-      if (turn) await stopTurn(stopDeps, { turn, reason }, AbortSignal.timeout(STOP_TIMEOUT_MS));
+      const stop = { reason, actor };
+      if (turn) await stopTurn(stopDeps, { turn, stop }, AbortSignal.timeout(STOP_TIMEOUT_MS));
     },
     async wait(viewer, turnId, waitMs) {
       await reader.getStored(viewer, turnId);
@@ -173,6 +183,8 @@ export function createEngine(deps: EngineDeps): TurnEngine {
     async [Symbol.asyncDispose]() {
       await shutDown(core);
       finished.abort();
+      obeying[Symbol.dispose]();
+      core.ends[Symbol.dispose]();
       await background;
     },
   };

@@ -1,6 +1,6 @@
 /** How a turn ended, and what its terminal event and its row then say. Pure. */
 import { type AppError, ERROR_CODES, MAX_RETRY_AFTER_MS } from '../errors.ts';
-import type { FinishReason, InterruptReason } from '../types/turn.ts';
+import type { FinishReason, TurnStop } from '../types/turn.ts';
 import type { ErrorBody, TerminalBody } from '../types/turn-event.ts';
 import type { EndedTurn } from './store.ts';
 import type { TurnSummary } from './translate.ts';
@@ -8,7 +8,7 @@ import type { TurnSummary } from './translate.ts';
 export type Ending =
   | { readonly kind: 'finished'; readonly finishReason: FinishReason; readonly truncated: boolean }
   | { readonly kind: 'failed'; readonly error: ErrorBody['error'] }
-  | { readonly kind: 'interrupted'; readonly reason: InterruptReason };
+  | ({ readonly kind: 'interrupted' } & TurnStop);
 
 /** The failure as clients see it. `requestId` is what the log carries too. */
 export function toTurnFailure(error: AppError, requestId: string): ErrorBody['error'] {
@@ -52,7 +52,7 @@ export function toEndedTurn(ending: Ending, summary: TurnSummary, lastSeq: numbe
     status: STATUS[ending.kind],
     answer: summary.answer,
     finishReason: ending.kind === 'finished' ? ending.finishReason : null,
-    interruptReason: ending.kind === 'interrupted' ? ending.reason : null,
+    stop: ending.kind === 'interrupted' ? { reason: ending.reason, actor: ending.actor } : null,
     error: ending.kind === 'failed' ? ending.error : null,
     truncated: ending.kind === 'finished' && ending.truncated,
     usage: summary.usage,

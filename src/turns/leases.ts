@@ -2,8 +2,9 @@
 import type { Database } from '../db/client.ts';
 import { delay } from '../lib/abort.ts';
 import type { Log } from '../log.ts';
+import type { TurnStop } from '../types/turn.ts';
+import { renewLeases } from './lease-store.ts';
 import type { LiveTurn, LiveTurns } from './live-turns.ts';
-import { renewLeases } from './store.ts';
 
 export interface LeaseDeps {
   readonly database: Database;
@@ -12,11 +13,11 @@ export interface LeaseDeps {
   readonly leaseMs: number;
 }
 
-function passOn(turn: LiveTurn, renewed: ReadonlyMap<string, Parameters<LiveTurn['stop']>[0] | null>): void {
-  const reason = renewed.get(turn.id);
+function passOn(turn: LiveTurn, renewed: ReadonlyMap<string, TurnStop | null>): void {
+  const stop = renewed.get(turn.id);
   // A turn that is being sealed is absent too: its writer finds out by itself whose it is.
-  if (reason === undefined && !turn.writer.sealing) turn.lose();
-  else if (reason) turn.stop(reason);
+  if (stop === undefined && !turn.writer.sealing) turn.lose();
+  else if (stop) turn.stop(stop.reason, stop.actor);
 }
 
 /** One renewal of everything that runs here. */

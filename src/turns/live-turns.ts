@@ -1,6 +1,6 @@
 /** The turns that run on this node: who owns them, who follows them, and how they are asked to stop. No I/O. */
 import type { TurnWriter } from '../event-log/event-log.ts';
-import type { InterruptReason } from '../types/turn.ts';
+import type { InterruptReason, TurnStop } from '../types/turn.ts';
 
 export interface LiveTurn {
   readonly id: string;
@@ -8,13 +8,13 @@ export interface LiveTurn {
   readonly writer: TurnWriter;
   /** Aborted when the turn is to stop, for whatever reason. */
   readonly signal: AbortSignal;
-  /** Why it was stopped; null while it was not, or when it was lost to another node. */
-  readonly stopReason: InterruptReason | null;
+  /** Null while it was not stopped, or when it was lost to another node. */
+  readonly stopped: TurnStop | null;
   readonly lost: boolean;
   /** Settles when the turn is sealed, or lost. Never rejects. */
   readonly done: Promise<void>;
-  /** The first reason stays. */
-  stop(reason: InterruptReason): void;
+  /** The first wish stays. Actor: the viewer who wants it; absent: the server itself. */
+  stop(reason: InterruptReason, actor?: string | null): void;
   /** Another node owns the turn now: stop without writing anything. */
   lose(): void;
   /** Counts a follower until the returned function is called, the first time; the last one to leave starts the grace time. */
@@ -41,15 +41,15 @@ export interface LiveTurns {
 
 function createLiveTurn(options: LiveTurnOptions, done: Promise<void>): LiveTurn {
   const abort = new AbortController();
-  let stopReason: InterruptReason | null = null;
+  let stopped: TurnStop | null = null;
   let lost = false;
   let ended = false;
   let followers = 0;
   let grace: NodeJS.Timeout | undefined;
 
-  const stop = (reason: InterruptReason): void => {
+  const stop = (reason: InterruptReason, actor: string | null = null): void => {
     if (abort.signal.aborted) return;
-    stopReason = reason;
+    stopped = { reason, actor };
     abort.abort();
   };
   const lose = (): void => {
@@ -74,8 +74,8 @@ function createLiveTurn(options: LiveTurnOptions, done: Promise<void>): LiveTurn
     conversationId: options.conversationId,
     writer,
     signal: abort.signal,
-    get stopReason() {
-      return stopReason;
+    get stopped() {
+      return stopped;
     },
     get lost() {
       return lost;

@@ -30,6 +30,8 @@ export function toTurn(row: TurnRow): Turn {
     answer,
     finishReason,
     interruptReason,
+    // Also asked for when the turn then ended otherwise: that was not an interruption.
+    interruptedBy: interruptReason && row.stopActor,
     error: toTurnError(row.error),
     truncated,
     ragChunkCount,

@@ -5,13 +5,13 @@ import { encodeEvents } from '../event-log/codec.ts';
 import type { EventLog } from '../event-log/event-log.ts';
 import { delay } from '../lib/abort.ts';
 import type { Log } from '../log.ts';
-import type { Turn } from '../types/turn.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
 import { announceTurn } from './announce-turn.ts';
 import { type Ending, toEndedTurn, toTerminalBody } from './ending.ts';
 import { type FinishDeps, sealTurn } from './finish-turn.ts';
+import { claimOrphan, type Orphan, selectOrphans } from './lease-store.ts';
 import type { LiveTurns } from './live-turns.ts';
-import { claimOrphan, lockConversationOf, type SealedTurn, selectOrphans } from './store.ts';
+import { lockConversationOf, type SealedTurn } from './store.ts';
 import { summarizeLog } from './summarize-log.ts';
 
 export interface ReapDeps extends Pick<FinishDeps, 'followUp' | 'announce'> {
@@ -28,12 +28,16 @@ const SWEEP_LIMIT = 100;
 /** Sweeps per lease: an orphan waits at most a lease and a fifth. */
 const SWEEPS_PER_LEASE = 5;
 
-async function endOrphan(deps: ReapDeps, tx: WorkerTx, turn: Turn): Promise<SealedTurn | undefined> {
+async function endOrphan(
+  deps: ReapDeps,
+  tx: WorkerTx,
+  { turn, stop }: Orphan,
+): Promise<SealedTurn | undefined> {
   const { eventLog } = deps;
   const lease = { turnId: turn.id, fence: turn.fence };
   const events = await eventLog.readAll(tx, turn.id);
   const summary = summarizeLog(events);
-  const ending: Ending = { kind: 'interrupted', reason: 'SERVER_LOST' };
+  const ending: Ending = { kind: 'interrupted', ...(stop ?? { reason: 'SERVER_LOST', actor: null }) };
   const seq = (events.at(-1)?.seq ?? 0) + 1;
   const at = { turnId: turn.id, epoch: lease.fence, fromSeq: seq, seq, at: Date.now() };
   const terminal: LoggedEvent = { ...toTerminalBody(ending, summary), ...at };
@@ -46,8 +50,8 @@ async function endOrphan(deps: ReapDeps, tx: WorkerTx, turn: Turn): Promise<Seal
 async function reapOne(deps: ReapDeps, turnId: string): Promise<boolean> {
   const sealed = await deps.database.asWorker(async (tx) => {
     await lockConversationOf(tx, turnId);
-    const turn = await claimOrphan(tx, turnId, deps.nodeId);
-    return turn && endOrphan(deps, tx, turn);
+    const orphan = await claimOrphan(tx, turnId, deps.nodeId);
+    return orphan && endOrphan(deps, tx, orphan);
   }, 'reap');
   if (sealed) announceTurn(deps.announce, sealed);
   return sealed !== undefined;

@@ -124,7 +124,7 @@ function toFailedEnding(log: Log, turnId: string, failure: { error: unknown; req
 }
 
 function toInterruption(live: LiveTurn): Ending | undefined {
-  return live.stopReason ? { kind: 'interrupted', reason: live.stopReason } : undefined;
+  return live.stopped ? { kind: 'interrupted', ...live.stopped } : undefined;
 }
 
 function toReason(ending: Ending): string {

@@ -50,8 +50,8 @@ export interface StartDeps extends ModelDeps {
   isDraining(): boolean;
   /** Starts to run an accepted turn; returns at once. */
   launch(job: TurnAssignment, start: LoggedEvent): void;
-  /** Ends the given turn as SUPERSEDED and resolves when it has ended. */
-  supersede(turn: Turn): Promise<void>;
+  /** Ends the given turn as SUPERSEDED by the viewer and resolves when it has ended. */
+  supersede(viewer: Viewer, turn: Turn): Promise<void>;
 }
 
 /** How often a running turn is interrupted to make room before the conversation counts as busy. */
@@ -203,7 +203,7 @@ async function accept(
 
 async function makeRoom(deps: StartDeps, viewer: Viewer, conversationId: string): Promise<void> {
   const running = await deps.database.asViewer(viewer, (tx) => selectRunningTurn(tx, conversationId));
-  if (running) await deps.supersede(running);
+  if (running) await deps.supersede(viewer, running);
 }
 
 function requireRunning(deps: StartDeps): void {

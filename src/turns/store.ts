@@ -1,8 +1,8 @@
-/** All SQL that changes turns: acceptance, ending, leases. What only reads stands in read-store.ts. */
-import { and, asc, eq, exists, isNull, sql } from 'drizzle-orm';
+/** All SQL that accepts and ends turns. Leases stand in lease-store.ts, what only reads in read-store.ts. */
+import { and, eq, exists, isNull, sql } from 'drizzle-orm';
 import type { HistoryKeeper } from '../backend/backend.ts';
 import type { StoredHistory } from '../backend/choose-history.ts';
-import type { AnyTx, ViewerTx, WorkerTx } from '../db/client.ts';
+import type { ViewerTx, WorkerTx } from '../db/client.ts';
 import {
   conversations,
   toolCalls,
@@ -15,12 +15,11 @@ import { turnEventBatches } from '../db/tables/events.ts';
 import type { TurnLease } from '../event-log/event-log.ts';
 import type { RagChunk, ReferencedDocument } from '../types/document.ts';
 import type { ToolCall, ToolResult } from '../types/tool-call.ts';
-import type { Attachment, FinishReason, InterruptReason, Turn, TurnStatus } from '../types/turn.ts';
+import type { Attachment, FinishReason, Turn, TurnStatus, TurnStop } from '../types/turn.ts';
 import type { ErrorBody } from '../types/turn-event.ts';
 import type { TurnUsage } from '../types/usage.ts';
+import { leaseEnd } from './lease-store.ts';
 import { toTurn } from './read-store.ts';
-
-const leaseEnd = (leaseMs: number) => sql`now() + make_interval(secs => ${leaseMs / 1000})`;
 
 /** The backend's conversation does not know all that was said. Its id stays: it is still to be deleted with ours. */
 const GIVEN_UP = { backendModel: null };
@@ -96,7 +95,8 @@ export interface EndedTurn {
   readonly status: Exclude<TurnStatus, 'RUNNING'>;
   readonly answer: string;
   readonly finishReason: FinishReason | null;
-  readonly interruptReason: InterruptReason | null;
+  /** Set exactly when the status is INTERRUPTED. */
+  readonly stop: TurnStop | null;
   readonly error: ErrorBody['error'] | null;
   readonly truncated: boolean;
   readonly usage: TurnUsage;
@@ -143,7 +143,8 @@ export async function endTurn(
       status: ended.status,
       answer: ended.answer,
       finishReason: ended.finishReason,
-      interruptReason: ended.interruptReason,
+      interruptReason: ended.stop?.reason ?? null,
+      stopActor: ended.stop?.actor ?? null,
       error: ended.error,
       truncated: ended.truncated,
       ragChunkCount: ended.chunks.length,
@@ -202,53 +203,6 @@ export async function insertTurnDetails(tx: WorkerTx, turnId: string, ended: End
   if (calls.length > 0) await tx.insert(toolCalls).values(calls);
 }
 
-/** Renews the leases that still hold, and tells which of their turns somebody wants to end. Absent: lost or ended. */
-export async function renewLeases(
-  tx: WorkerTx,
-  leases: readonly TurnLease[],
-  leaseMs: number,
-): Promise<ReadonlyMap<string, InterruptReason | null>> {
-  const ids = sql.param(leases.map((lease) => lease.turnId));
-  const fences = sql.param(leases.map((lease) => lease.fence));
-  const rows = await tx.execute<{ id: string; stop_reason: InterruptReason | null }>(sql`
-    WITH held AS (
-      SELECT turn.id FROM turn
-      WHERE (turn.id, turn.fence) IN (SELECT * FROM unnest(${ids}::uuid[], ${fences}::int[])) AND status = 'RUNNING'
-      ORDER BY turn.id FOR NO KEY UPDATE
-    )
-    UPDATE turn SET lease_until = ${leaseEnd(leaseMs)} FROM held WHERE turn.id = held.id
-    RETURNING turn.id, turn.stop_reason`);
-  return new Map(rows.map((row) => [row.id, row.stop_reason]));
-}
-
-/** Asks the owner of a running turn, on whatever node, to end it; the first reason stays. */
-export async function requestStop(tx: AnyTx, turnId: string, reason: InterruptReason): Promise<void> {
-  await tx
-    .update(turns)
-    .set({ stopReason: sql`COALESCE(${turns.stopReason}, ${reason})` })
-    .where(and(eq(turns.id, turnId), eq(turns.status, 'RUNNING')));
-}
-
-/** Running turns whose owner has stopped renewing, oldest first, but for those that this node runs itself. */
-export async function selectOrphans(
-  tx: WorkerTx,
-  options: { readonly running: readonly string[]; readonly limit: number },
-): Promise<readonly string[]> {
-  const rows = await tx
-    .select({ id: turns.id })
-    .from(turns)
-    .where(
-      and(
-        eq(turns.status, 'RUNNING'),
-        sql`${turns.leaseUntil} < now()`,
-        sql`${turns.id} <> ALL (${sql.param([...options.running])}::uuid[])`,
-      ),
-    )
-    .orderBy(asc(turns.leaseUntil))
-    .limit(options.limit);
-  return rows.map((row) => row.id);
-}
-
 /** Takes the lock that acceptance takes first, too; false when the conversation is deleted, and nothing of the turn may be kept. */
 export async function lockConversationOf(tx: WorkerTx, turnId: string): Promise<boolean> {
   const rows = await tx.execute<{ kept: boolean }>(sql`
@@ -262,14 +216,4 @@ export async function eraseContent(tx: WorkerTx, turnId: string): Promise<void> 
   await tx.delete(turnEventBatches).where(eq(turnEventBatches.turnId, turnId));
   await tx.delete(turnAttachments).where(eq(turnAttachments.turnId, turnId));
   await tx.update(turns).set({ query: '', request: {} }).where(eq(turns.id, turnId));
-}
-
-/** Takes over one orphan: its fence is already the new one. Undefined when another node was first, or its owner is back. */
-export async function claimOrphan(tx: WorkerTx, turnId: string, nodeId: string): Promise<Turn | undefined> {
-  const rows = await tx
-    .update(turns)
-    .set({ fence: sql`${turns.fence} + 1`, leaseOwner: nodeId })
-    .where(and(eq(turns.id, turnId), eq(turns.status, 'RUNNING'), sql`${turns.leaseUntil} < now()`))
-    .returning();
-  return rows[0] && toTurn(rows[0]);
 }

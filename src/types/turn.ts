@@ -28,6 +28,12 @@ export const INTERRUPT_REASONS = [
 ] as const;
 export type InterruptReason = (typeof INTERRUPT_REASONS)[number];
 
+/** Why a turn is to end before its time, and who wants it: a viewer's id, or null for the server itself. */
+export interface TurnStop {
+  readonly reason: InterruptReason;
+  readonly actor: string | null;
+}
+
 export const ATTACHMENT_TYPES = [
   'alert',
   'api object',
@@ -93,6 +99,8 @@ export interface Turn {
   readonly answer: string;
   readonly finishReason: FinishReason | null;
   readonly interruptReason: InterruptReason | null;
+  /** The viewer who interrupted it; null when it was not interrupted, or the server did it. */
+  readonly interruptedBy: string | null;
   readonly error: TurnError | null;
   readonly truncated: boolean;
   readonly ragChunkCount: number;

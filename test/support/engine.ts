@@ -3,7 +3,9 @@ import { createDefaultPolicy, type Policy } from '../../src/auth/policy.ts';
 import { createBackend } from '../../src/backend/client.ts';
 import { createBackendRegistry } from '../../src/backend/registry.ts';
 import type { ConfigInput } from '../../src/config/config.ts';
+import { createAnnouncer } from '../../src/conversations/announcer.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
+import { createListener, type Listener } from '../../src/db/listener.ts';
 import type { EventLog } from '../../src/event-log/event-log.ts';
 import { createPostgresLog } from '../../src/event-log/postgres.ts';
 import { newId } from '../../src/lib/ids.ts';
@@ -33,6 +35,8 @@ export interface TestEngineOptions {
   readonly disconnectGraceMs?: number;
   /** Absent: that of a server on loopback. */
   readonly policy?: Policy;
+  /** Absent: a real one. */
+  readonly listener?: Listener;
 }
 
 /** One node. Two of them on one database are two nodes. */
@@ -41,18 +45,21 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
   const config = toTestConfig({ backend, ...(options.config && { config: options.config }) }, databaseUrl);
   const log = createLog('silent');
   const database = openDatabase({ url: databaseUrl, poolSize });
+  const listener = options.listener ?? createListener({ url: databaseUrl, log });
+  const announcer = createAnnouncer({ database, log });
   const eventLog = createPostgresLog({ database, log, flushMs: config.turns.flushMs, pollMs: 25 });
   const registry = createBackendRegistry(config.backends.map((entry) => createBackend(entry)));
   const policy = options.policy ?? createDefaultPolicy({ localOperator: true });
   const engine = createEngine({
     database,
+    listener,
     eventLog,
     registry,
     policy,
     prompts: await createSystemPrompts(config),
     shields: createShields({ config, registry, log }),
     tools: createTools({ config, log }),
-    announce: () => {},
+    announce: announcer.announce,
     followUp: async () => {},
     config,
     log,
@@ -66,6 +73,8 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
     database,
     async [Symbol.asyncDispose]() {
       await engine[Symbol.asyncDispose]();
+      await announcer[Symbol.asyncDispose]();
+      await listener[Symbol.asyncDispose]();
       await eventLog[Symbol.asyncDispose]();
       await database[Symbol.asyncDispose]();
     },

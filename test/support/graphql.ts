@@ -25,6 +25,7 @@ export function createTurn(values: Partial<Turn> = {}): Turn {
     answer: '',
     finishReason: null,
     interruptReason: null,
+    interruptedBy: null,
     error: null,
     truncated: false,
     ragChunkCount: 0,

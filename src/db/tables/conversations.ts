@@ -86,6 +86,8 @@ export const turns = pgTable(
     lastSeq: integer('last_seq').notNull().default(0),
     /** Asks the owner, wherever it runs, to end the turn for this reason. */
     stopReason: text('stop_reason').$type<InterruptReason>(),
+    /** The viewer who asked for that, and after the end who stopped the turn; null: the server itself. */
+    stopActor: text('stop_actor'),
   },
   (table) => [
     uniqueIndex('turn_idempotency_key').on(table.ownerId, table.idempotencyKey),

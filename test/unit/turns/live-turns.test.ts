@@ -29,10 +29,10 @@ it('a turn that nobody follows is stopped after the grace time, also when the on
   leaveFirst();
   leaveFirst();
   await vi.advanceTimersByTimeAsync(GRACE_MS);
-  expect(turn.stopReason).toBeNull();
+  expect(turn.stopped).toBeNull();
   leaveSecond();
   await vi.advanceTimersByTimeAsync(GRACE_MS);
-  expect(turn.stopReason).toBe('DISCONNECTED');
+  expect(turn.stopped).toEqual({ reason: 'DISCONNECTED', actor: null });
 });
 
 it('a follower that leaves after the end starts no timer', async () => {

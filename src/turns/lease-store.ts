@@ -1,0 +1,120 @@
+/** All SQL of the right to a turn: leases, what others want of their owner, and takeover. Time is the database's alone. */
+import { and, asc, eq, sql } from 'drizzle-orm';
+import type { AnyTx, WorkerTx } from '../db/client.ts';
+import { turns } from '../db/tables/conversations.ts';
+import type { TurnLease } from '../event-log/event-log.ts';
+import type { InterruptReason, Turn, TurnStop } from '../types/turn.ts';
+import { toTurn } from './read-store.ts';
+
+/** Notifications on this channel are ids of turns that somebody wants to end. */
+export const STOPS_CHANNEL = 'millrace_stops';
+
+/** The end of a lease that begins now. */
+export const leaseEnd = (leaseMs: number) => sql`now() + make_interval(secs => ${leaseMs / 1000})`;
+
+type StopRow = { readonly stop_reason: InterruptReason | null; readonly stop_actor: string | null };
+
+function toStop({ stop_reason: reason, stop_actor: actor }: StopRow): TurnStop | null {
+  return reason && { reason, actor };
+}
+
+/** The running turns of the leases that hold. */
+function held(leases: readonly TurnLease[]) {
+  const ids = sql.param(leases.map((lease) => lease.turnId));
+  const fences = sql.param(leases.map((lease) => lease.fence));
+  return sql`(turn.id, turn.fence) IN (SELECT * FROM unnest(${ids}::uuid[], ${fences}::int[]))
+      AND turn.status = 'RUNNING'`;
+}
+
+/** Renews the leases that still hold, and tells which of their turns somebody wants to end. Absent: lost or ended. */
+export async function renewLeases(
+  tx: WorkerTx,
+  leases: readonly TurnLease[],
+  leaseMs: number,
+): Promise<ReadonlyMap<string, TurnStop | null>> {
+  const rows = await tx.execute<StopRow & { id: string }>(sql`
+    WITH held AS (SELECT turn.id FROM turn WHERE ${held(leases)} ORDER BY turn.id FOR NO KEY UPDATE)
+    UPDATE turn SET lease_until = ${leaseEnd(leaseMs)} FROM held WHERE turn.id = held.id
+    RETURNING turn.id, turn.stop_reason, turn.stop_actor`);
+  return new Map(rows.map((row) => [row.id, toStop(row)]));
+}
+
+/** Those of one's own turns that somebody wants to end. */
+export async function selectStops(
+  tx: WorkerTx,
+  leases: readonly TurnLease[],
+): Promise<ReadonlyMap<string, TurnStop>> {
+  const rows = await tx.execute<StopRow & { id: string }>(sql`
+    SELECT turn.id, turn.stop_reason, turn.stop_actor FROM turn
+    WHERE ${held(leases)} AND turn.stop_reason IS NOT NULL`);
+  return new Map(
+    rows.flatMap((row) => {
+      const stop = toStop(row);
+      return stop ? [[row.id, stop] as const] : [];
+    }),
+  );
+}
+
+/**
+ * Asks the owner of a running turn, on whatever node, to end it, and wakes it with the commit. The first wish stays; a
+ * turn that has ended is left as it is.
+ */
+export async function requestStop(tx: AnyTx, turnId: string, { reason, actor }: TurnStop): Promise<void> {
+  await tx.execute(sql`
+    WITH asked AS (
+      UPDATE turn SET
+        stop_actor = CASE WHEN stop_reason IS NULL THEN ${actor} ELSE stop_actor END,
+        stop_reason = COALESCE(stop_reason, ${reason})
+      WHERE id = ${turnId} AND status = 'RUNNING'
+      RETURNING id
+    )
+    SELECT pg_notify(${STOPS_CHANNEL}, id::text) FROM asked`);
+}
+
+/** Those of the turns that still run, on any node. */
+export async function selectRunning(tx: WorkerTx, turnIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await tx
+    .select({ id: turns.id })
+    .from(turns)
+    .where(and(sql`${turns.id} = ANY (${sql.param([...turnIds])}::uuid[])`, eq(turns.status, 'RUNNING')));
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Running turns whose owner has stopped renewing, oldest first, but for those that this node runs itself. */
+export async function selectOrphans(
+  tx: WorkerTx,
+  options: { readonly running: readonly string[]; readonly limit: number },
+): Promise<readonly string[]> {
+  const rows = await tx
+    .select({ id: turns.id })
+    .from(turns)
+    .where(
+      and(
+        eq(turns.status, 'RUNNING'),
+        sql`${turns.leaseUntil} < now()`,
+        sql`${turns.id} <> ALL (${sql.param([...options.running])}::uuid[])`,
+      ),
+    )
+    .orderBy(asc(turns.leaseUntil))
+    .limit(options.limit);
+  return rows.map((row) => row.id);
+}
+
+/** A turn whose owner is gone, with what somebody had wanted of that. */
+export interface Orphan {
+  readonly turn: Turn;
+  readonly stop: TurnStop | null;
+}
+
+/** Takes over one orphan: its fence is already the new one. Undefined when another node was first, or its owner is back. */
+export async function claimOrphan(tx: WorkerTx, turnId: string, nodeId: string): Promise<Orphan | undefined> {
+  const rows = await tx
+    .update(turns)
+    .set({ fence: sql`${turns.fence} + 1`, leaseOwner: nodeId })
+    .where(and(eq(turns.id, turnId), eq(turns.status, 'RUNNING'), sql`${turns.leaseUntil} < now()`))
+    .returning();
+  const row = rows[0];
+  return (
+    row && { turn: toTurn(row), stop: row.stopReason && { reason: row.stopReason, actor: row.stopActor } }
+  );
+}
