@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { backendSchema } from './sections/backends.ts';
 import { customizationSchema } from './sections/customization.ts';
 import { feedbackSchema } from './sections/feedback.ts';
+import { limitsSchema } from './sections/limits.ts';
 import { mcpServersSchema } from './sections/mcp-servers.ts';
 import { shieldsSchema } from './sections/shields.ts';
 import { transcriptsSchema } from './sections/transcripts.ts';
@@ -99,6 +100,7 @@ export const configSchema = z.strictObject({
       followerStallMs: milliseconds(30_000).describe('How long a follower may read nothing before it is cut'),
     })
     .prefault({}),
+  limits: limitsSchema.prefault({}),
   transcripts: transcriptsSchema.prefault({}),
   feedback: feedbackSchema.prefault({}),
   shields: shieldsSchema.default([]).describe('Moderation models that look at every question, in this order'),

@@ -1,7 +1,7 @@
 /** The one HTTP server of a process, with everything that it listens for. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { GraphQLSchema, ValidationRule } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Config } from '../config/config.ts';
 import { AppError } from '../errors.ts';
@@ -21,9 +21,7 @@ import { createGraphQLYoga } from './yoga.ts';
 export interface ServerDeps extends ProbeDeps {
   readonly metrics: Pick<Metrics, 'registry' | 'requestAnswered'>;
   readonly schema: GraphQLSchema;
-  /** Validation beyond the specification's, such as limits of depth and cost. */
-  readonly rules?: readonly ValidationRule[];
-  readonly config: Pick<Config, 'mode' | 'server' | 'turns'>;
+  readonly config: Pick<Config, 'mode' | 'server' | 'turns' | 'limits'>;
   readonly log: Log;
   /** Called once a request, and once a WebSocket. */
   readonly authenticate: Authenticate;
@@ -50,7 +48,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   const { config, log, authenticate } = deps;
   const origins = createOriginPolicy(config);
   const finisher = createResultFinisher(log);
-  const yoga = createGraphQLYoga({ ...deps, rules: deps.rules ?? [], origins, finisher });
+  const yoga = createGraphQLYoga({ ...deps, origins, finisher });
   const http = createHttpEndpoint({
     yoga,
     config,

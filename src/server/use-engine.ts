@@ -1,16 +1,15 @@
 /** The GraphQL engine behind all transports: graphql-js with its bounds, and the codes of what it refuses. */
-import { execute, GraphQLError, parse, specifiedRules, type ValidationRule, validate } from 'graphql';
+import { execute, GraphQLError, parse, specifiedRules, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import type { Config } from '../config/config.ts';
+import { createDocumentRules } from './document-limits.ts';
 import { subscribe } from './subscribe.ts';
 
-/** The stock introspection query has about 400. */
-const MAX_TOKENS = 4_000;
-
-export function useEngine(rules: readonly ValidationRule[]): Plugin {
-  const allRules = [...specifiedRules, ...rules];
+export function useEngine(limits: Config['limits']['document']): Plugin {
+  const allRules = [...specifiedRules, ...createDocumentRules(limits)];
   return {
     onParse({ setParseFn }) {
-      setParseFn((source) => parse(source, { maxTokens: MAX_TOKENS }));
+      setParseFn((source) => parse(source, { maxTokens: limits.tokens }));
       return ({ result }) => {
         if (result instanceof GraphQLError) result.extensions.code = 'GRAPHQL_PARSE_FAILED';
       };

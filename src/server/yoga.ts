@@ -1,6 +1,6 @@
 /** The GraphQL server behind HTTP and WebSocket: Yoga with the rules of this folder. Sockets and bodies are not its business. */
 import { useCSRFPrevention } from '@graphql-yoga/plugin-csrf-prevention';
-import type { DocumentNode, GraphQLSchema, ValidationRule } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config/config.ts';
@@ -26,9 +26,7 @@ export type Yoga = YogaServerInstance<ExchangeContext, GraphQLContext>;
 
 export interface YogaDeps {
   readonly schema: GraphQLSchema;
-  /** Validation beyond the specification's, such as limits of depth and cost. */
-  readonly rules: readonly ValidationRule[];
-  readonly config: Pick<Config, 'mode'>;
+  readonly config: Pick<Config, 'mode' | 'limits'>;
   readonly log: Log;
   readonly origins: OriginPolicy;
   readonly finisher: ResultFinisher;
@@ -77,7 +75,7 @@ export function createGraphQLYoga(deps: YogaDeps): Yoga {
       };
     },
     plugins: [
-      useEngine(deps.rules),
+      useEngine(deps.config.limits.document),
       useHttpRules(),
       useCSRFPrevention({ requestHeaders: PREFLIGHT_HEADERS }),
       useAnswers(deps.finisher),

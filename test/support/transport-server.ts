@@ -174,10 +174,10 @@ export interface TransportOptions {
 export async function startTransportServer(options: TransportOptions = {}): Promise<TransportServer> {
   const seen: Seen = { mutations: 0, started: [], operationIds: [], aborted: [], flooded: 0 };
   const lines: LogLine[] = [];
-  const { server, turns } = configSchema.parse(options.config ?? { server: { port: 0 } });
+  const { server, turns, limits } = configSchema.parse(options.config ?? { server: { port: 0 } });
   const deps: ServerDeps = {
     schema: createSchema(seen),
-    config: { mode: options.mode ?? 'production', server: { ...server, port: 0 }, turns },
+    config: { mode: options.mode ?? 'production', server: { ...server, port: 0 }, turns, limits },
     log: recordingLog(lines),
     authenticate: options.authenticate ?? (async () => ({ id: 'u1', name: 'u1', roles: [] })),
     createContext: (operation) => operation as GraphQLContext,
