@@ -161,7 +161,16 @@ function startEngine({ config, log, resources }: Construction, core: Core): Turn
   return engine;
 }
 
-async function serve(making: Construction, core: Core, engine: TurnEngine): Promise<RunningServer> {
+/** What the server tells of itself. */
+interface Condition {
+  isDraining: boolean;
+}
+
+async function serve(
+  making: Construction,
+  core: Core,
+  { engine, condition }: { readonly engine: TurnEngine; readonly condition: Condition },
+): Promise<RunningServer> {
   const { config, log, resources } = making;
   const { database, metrics } = core;
   const services: Services = {
@@ -181,6 +190,7 @@ async function serve(making: Construction, core: Core, engine: TurnEngine): Prom
     uploads: core,
     createContext: (operation) => ({ ...operation, services }),
     readiness: async () => {
+      if (condition.isDraining) return ['the node is shutting down'];
       await database.ping();
       return [];
     },
@@ -240,7 +250,9 @@ export async function createApp(config: Config, faults?: Faults): Promise<App> {
   };
   const engine = startEngine(making, core);
   await startJobs(making, core);
-  const { url } = await serve(making, core, engine);
+  const condition: Condition = { isDraining: false };
+  const server = await serve(making, core, { engine, condition });
+  const { url } = server;
   if (faults) resources.defer(() => faults.reach('drain:begin'));
   const kept = resources.move();
   return {
@@ -249,6 +261,15 @@ export async function createApp(config: Config, faults?: Faults): Promise<App> {
       ...summarizeStart(config, registry, place),
       url,
       graphiqlUrl: config.mode === 'development' ? `${url}/graphql` : null,
+    },
+    get runningTurns() {
+      return engine.runningCount;
+    },
+    async drain() {
+      condition.isDraining = true;
+      const { drainMs } = config.turns;
+      const windowMs = Math.min(config.server.drainSpreadMs, drainMs);
+      await Promise.all([engine.drain(drainMs), server.drain(windowMs), jobs.retire()]);
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

@@ -124,6 +124,15 @@ export class AppError extends Error {
   }
 }
 
+/** By then whoever spreads requests over the nodes should know of others. */
+const SHUTTING_DOWN_RETRY_MS = 1_000;
+
+/** What a node that is told to stop answers to whatever it does not begin any more. */
+export function createShuttingDown(): AppError {
+  const details = { retryAfterMs: SHUTTING_DOWN_RETRY_MS };
+  return new AppError('SHUTTING_DOWN', 'This node is shutting down', { details });
+}
+
 /** The longest `retryAfterMs` that is told; longer waits are told as `resetAt`. */
 export const MAX_RETRY_AFTER_MS = 300_000;
 

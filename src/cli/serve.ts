@@ -1,8 +1,10 @@
 /** `millrace serve`: starts the application, shows where it is, and takes it down in order when the process is told to stop. */
+import process from 'node:process';
 import closeWithGrace from 'close-with-grace';
 import type { Config } from '../config/config.ts';
 import { listWarnings } from '../config/warnings.ts';
 import type { App } from '../types/app.ts';
+import { watchInterrupts } from './interrupts.ts';
 import { type Shell, toFailureText } from './shell.ts';
 import { renderStartScreen } from './start-screen.ts';
 
@@ -11,26 +13,45 @@ export interface ServeDeps {
   readonly shell: Shell;
 }
 
+interface StopReason {
+  readonly err?: Error;
+  readonly signal?: string;
+}
+
 /**
  * Resolves when the server is up; rejects when it does not come up. From then on the process ends by itself: with 0
- * after a signal, with 1 after an error that nobody caught or after a second signal, which waits for nothing.
+ * after a signal, when the application has drained; with 1 after an error that nobody caught, which ends what runs, or
+ * after a second signal, which waits for nothing.
  */
 export async function serve(config: Config, { createApp, shell }: ServeDeps): Promise<void> {
   for (const warning of listWarnings(config)) shell.err(`millrace: warning: ${warning}\n`);
   const starting = createApp(config);
-  const stop = async (reason: { readonly err?: Error; readonly signal?: string }): Promise<void> => {
-    if (reason.err) shell.err(toFailureText(reason.err, config));
-    else shell.out(`  ${reason.signal}: stopping. Once more stops at once.\n`);
-    const app = await starting.catch(() => undefined);
+  let app: App | undefined;
+  let isStopping = false;
+  const stop = async ({ err, signal = 'SIGINT' }: StopReason): Promise<void> => {
+    isStopping = true;
+    if (err) shell.err(toFailureText(err, config));
+    else shell.out(`  ${signal}: ${renderFarewell(app?.runningTurns ?? 0, config.turns.drainMs)}\n`);
+    app ??= await starting.catch(() => undefined);
+    if (!err) await app?.drain();
     await app?.[Symbol.asyncDispose]();
   };
   // No limit here: how long running turns may take to finish is the application's to say.
-  const guard = closeWithGrace({ delay: false, logger: false, skip: ['beforeExit'] }, stop);
+  const guard = closeWithGrace({ delay: false, logger: false, skip: ['beforeExit', 'SIGINT'] }, stop);
+  const unwatch = watchInterrupts(() => (isStopping ? process.exit(1) : guard.close()));
   try {
-    const app = await starting;
+    app = await starting;
     shell.out(renderStartScreen(app.startupSummary));
   } catch (error) {
     guard.uninstall();
+    unwatch();
     throw error;
   }
+}
+
+/** What happens now, and how to have it over with. */
+function renderFarewell(runningTurns: number, drainMs: number): string {
+  if (runningTurns === 0) return 'stopping. Once more stops at once.';
+  const turns = runningTurns === 1 ? '1 turn is running' : `${runningTurns} turns are running`;
+  return `${turns}; waiting for the end, at most ${Math.ceil(drainMs / 1000)} s. Once more stops at once.`;
 }

@@ -45,6 +45,9 @@ export const configSchema = z.strictObject({
         .default([])
         .describe('Browser origins that may call; development adds http://localhost:*'),
       keepAliveMs: milliseconds(12_000).describe('Interval of keep-alives on open streams'),
+      drainSpreadMs: milliseconds(10_000).describe(
+        'Longest time over which a node that is told to stop sends its clients elsewhere; few clients take less',
+      ),
     })
     .prefault({}),
   database: z
@@ -98,6 +101,9 @@ export const configSchema = z.strictObject({
       leaseMs: milliseconds(15_000).describe('How long a node owns a turn without renewing'),
       flushMs: milliseconds(250).describe('Longest time before events are written to the log'),
       followerStallMs: milliseconds(30_000).describe('How long a follower may read nothing before it is cut'),
+      drainMs: milliseconds(300_000).describe(
+        'How long running turns may go on when their node is told to stop',
+      ),
     })
     .prefault({}),
   limits: limitsSchema.prefault({}),

@@ -34,6 +34,8 @@ export interface Jobs extends AsyncDisposable {
   ): void;
   /** Begins to work. While the database is away nothing is done, and afterwards it goes on by itself. */
   start(): Promise<void>;
+  /** Takes no more jobs, other nodes do; those that are under way go on. Resolves when that is so. */
+  retire(): Promise<void>;
 }
 
 export interface JobsOptions {
@@ -101,6 +103,9 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
           if (job) await run(job);
         });
       }
+    },
+    async retire() {
+      await Promise.all(workers.map(({ name }) => boss.offWork(name, { wait: false })));
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

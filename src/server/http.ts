@@ -11,6 +11,7 @@ import { json, type Probe } from './probes.ts';
 import { readBody, requireJsonContent } from './request-body.ts';
 import { toRequestId } from './request-id.ts';
 import type { ResultFinisher } from './results.ts';
+import type { SendOff } from './send-away.ts';
 import { type ResultStream, sendStream } from './send-stream.ts';
 import { toUploadRefusal, UPLOADS_PATH, type UploadEndpoint } from './uploads.ts';
 import { toJsonAnswer, type WholeAnswer } from './use-answers.ts';
@@ -34,34 +35,45 @@ export interface HttpDeps {
 export interface HttpEndpoint {
   /** For the `request` event of a server. */
   listener(req: IncomingMessage, res: ServerResponse): void;
-  /** Cuts all streams, so that their clients connect again elsewhere. */
-  cutStreams(): void;
+  /**
+   * From now on each connection is closed behind its answer. Returns what cuts each of the streams that are open, so that its
+   * client connects again; requests are still answered, and streams that begin later go on until everything is cut.
+   */
+  retire(): readonly SendOff[];
+  /** Cuts all that is under way. */
+  cutAll(): void;
 }
 
 export function createHttpEndpoint(deps: HttpDeps): HttpEndpoint {
-  const open = new Set<AbortController>();
+  const open = new Set<Call>();
+  let retired = false;
   return {
     listener(req, res) {
       const requestId = toRequestId(req.headers['x-request-id']);
       const controller = new AbortController();
+      const call: Call = { deps, req, res, requestId, controller, isStream: false };
       const startedAt = performance.now();
-      open.add(controller);
+      open.add(call);
       res.once('close', () => {
         const durationMs = performance.now() - startedAt;
         deps.metrics.requestAnswered({ route: toRoute(deps, req), status: res.statusCode, durationMs });
-        open.delete(controller);
+        open.delete(call);
         controller.abort();
       });
       res.on('error', () => res.destroy());
       res.setHeader('x-request-id', requestId);
       res.setHeader('x-content-type-options', 'nosniff');
       res.setHeader('cache-control', 'no-store');
-      route({ deps, req, res, requestId, signal: controller.signal }).catch((error: unknown) => {
-        refuse(error, { deps, req, res, requestId, signal: controller.signal });
-      });
+      if (retired) closeBehind(res);
+      route(call).catch((error: unknown) => refuse(error, call));
     },
-    cutStreams() {
-      for (const controller of open) controller.abort();
+    retire() {
+      retired = true;
+      for (const { res } of open) closeBehind(res);
+      return [...open].filter(({ isStream }) => isStream).map(toCut);
+    },
+    cutAll() {
+      for (const { controller } of open) controller.abort();
     },
   };
 }
@@ -77,7 +89,20 @@ interface Call {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly requestId: string;
-  readonly signal: AbortSignal;
+  /** Aborted when nobody waits for the answer any more, or nobody is to. */
+  readonly controller: AbortController;
+  /** True as soon as the answer is known to be a stream. */
+  isStream: boolean;
+}
+
+const toCut =
+  ({ controller }: Call): SendOff =>
+  () =>
+    controller.abort();
+
+/** The client is to open its next connection elsewhere. Too late for an answer that has begun. */
+function closeBehind(res: ServerResponse): void {
+  if (!res.headersSent) res.setHeader('connection', 'close');
 }
 
 async function route(call: Call): Promise<void> {
@@ -100,7 +125,7 @@ async function answerUpload({ deps, req, res }: Call): Promise<void> {
 }
 
 async function answerGraphQL(call: Call): Promise<void> {
-  const { deps, req, res, requestId, signal } = call;
+  const { deps, req, res, requestId, controller } = call;
   const { origin, host } = req.headers;
   if (!deps.origins.allows(origin, host))
     throw new AppError('FORBIDDEN', 'This origin may not call the server');
@@ -116,7 +141,7 @@ async function answerGraphQL(call: Call): Promise<void> {
   const exchange: Exchange = {
     requestId,
     operationId: null,
-    signal,
+    signal: controller.signal,
     authenticate: () => deps.authenticate({ headers: req.headers }),
     credentials: { headers: req.headers },
     answer,
@@ -137,12 +162,13 @@ async function answerGraphQL(call: Call): Promise<void> {
 }
 
 async function sendResults(call: Call, stream: ResultStream, headers: Record<string, string>): Promise<void> {
-  const { deps, res, requestId, signal } = call;
+  const { deps, res, requestId, controller } = call;
+  call.isStream = true;
   res.writeHead(200, { ...headers, 'x-accel-buffering': 'no' });
   await sendStream(res, stream, {
     keepAliveMs: deps.config.server.keepAliveMs,
     stallMs: deps.config.turns.followerStallMs,
-    signal,
+    signal: controller.signal,
     finish: (result) => deps.finisher.finish(result, requestId),
     finishError: (error) => deps.finisher.finishError(error, requestId),
   });

@@ -13,6 +13,7 @@ import { createHttpEndpoint } from './http.ts';
 import { createOriginPolicy } from './origins.ts';
 import { createProbes, type ProbeDeps } from './probes.ts';
 import { createResultFinisher } from './results.ts';
+import { sendAway } from './send-away.ts';
 import { closeServer } from './shutdown.ts';
 import { createUploadEndpoint } from './uploads.ts';
 import { createWebSocketEndpoint } from './websocket.ts';
@@ -37,10 +38,11 @@ export interface RunningServer extends AsyncDisposable {
   readonly port: number;
   readonly server: Server;
   /**
-   * Sends followers elsewhere: WebSockets are closed with 1012, evenly over the time, then streams are cut; new sockets
-   * are refused. Requests are still answered. Disposing closes everything within five seconds.
+   * Sends clients elsewhere: WebSockets are closed with 1012 and streams cut, each at a time of its own within the window;
+   * new sockets are refused. Requests are still answered. Resolves when the last was sent off. Disposing closes everything
+   * within five seconds.
    */
-  drain(spreadMs: number): Promise<void>;
+  drain(windowMs: number): Promise<void>;
 }
 
 /** Resolves when the server listens. Throws an AppError with a line for the operator when it cannot. */
@@ -70,10 +72,9 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   server.on('request', http.listener);
   server.on('upgrade', websocket.upgrade);
 
-  const drain = async (spreadMs: number): Promise<void> => {
-    await websocket.drain(spreadMs);
-    http.cutStreams();
-  };
+  const closing = new AbortController();
+  const drain = (windowMs: number): Promise<void> =>
+    sendAway([...websocket.retire(), ...http.retire()], { windowMs, signal: closing.signal });
   await listen(server, config.server);
   const { port } = server.address() as AddressInfo;
   return {
@@ -82,7 +83,15 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     server,
     drain,
     async [Symbol.asyncDispose]() {
-      await closeServer({ server, drain: () => drain(0), terminate: () => websocket.terminate() });
+      closing.abort();
+      await closeServer({
+        server,
+        async drain() {
+          await drain(0);
+          http.cutAll();
+        },
+        terminate: () => websocket.terminate(),
+      });
       await yoga.dispose();
     },
   };

@@ -4,8 +4,7 @@ import type { Duplex } from 'node:stream';
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Config } from '../config/config.ts';
-import { AppError, ERROR_CODES } from '../errors.ts';
-import { delay } from '../lib/abort.ts';
+import { AppError, createShuttingDown, ERROR_CODES } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { DRAINING } from './close-codes.ts';
 import { pathOf } from './http.ts';
@@ -13,6 +12,7 @@ import type { OriginPolicy } from './origins.ts';
 import { MAX_BODY_BYTES } from './request-body.ts';
 import { toRequestId } from './request-id.ts';
 import type { ResultFinisher, WireError } from './results.ts';
+import type { SendOff } from './send-away.ts';
 import { serveConnection } from './ws-connection.ts';
 import { type Connection, createProtocol, type ProtocolDeps } from './ws-protocol.ts';
 import { GRAPHQL_PATH } from './yoga.ts';
@@ -27,8 +27,8 @@ export interface WebSocketDeps extends ProtocolDeps {
 export interface WebSocketEndpoint {
   /** For the `upgrade` event of a server. */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Takes no more sockets and closes those there are with 1012, evenly over the time. Resolves when all closes are sent. */
-  drain(spreadMs: number): Promise<void>;
+  /** Takes no more sockets; returns what closes each of those there are with 1012. */
+  retire(): readonly SendOff[];
   /** Cuts what is still there. */
   terminate(): void;
 }
@@ -37,7 +37,7 @@ export function createWebSocketEndpoint(deps: WebSocketDeps): WebSocketEndpoint 
   const { log, config } = deps;
   const protocol = createProtocol(deps);
   const connections = new Map<WebSocket, Connection>();
-  let draining = false;
+  let retired = false;
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -55,7 +55,7 @@ export function createWebSocketEndpoint(deps: WebSocketDeps): WebSocketEndpoint 
   return {
     upgrade(req, socket, head) {
       socket.on('error', () => socket.destroy());
-      const refusal = findRefusal(req, deps.origins, draining);
+      const refusal = findRefusal(req, deps.origins, retired);
       if (refusal)
         return refuseUpgrade(
           socket,
@@ -66,13 +66,11 @@ export function createWebSocketEndpoint(deps: WebSocketDeps): WebSocketEndpoint 
         client.once('close', () => connections.delete(client));
       });
     },
-    async drain(spreadMs) {
-      draining = true;
-      const pauseMs = spreadMs / Math.max(1, connections.size);
-      for (const connection of [...connections.values()]) {
-        connection.close(DRAINING, 'The node is draining; connect again');
-        if (pauseMs > 0) await delay(pauseMs);
-      }
+    retire() {
+      retired = true;
+      return [...connections.values()].map(
+        (connection) => () => connection.close(DRAINING, 'The node is draining; connect again'),
+      );
     },
     terminate() {
       for (const client of connections.keys()) client.terminate();
@@ -86,16 +84,17 @@ function chooseProtocol(protocols: ReadonlySet<string>): string | false {
   return [...protocols][0] ?? false;
 }
 
-function findRefusal(req: IncomingMessage, origins: OriginPolicy, draining: boolean): AppError | undefined {
+function findRefusal(req: IncomingMessage, origins: OriginPolicy, retired: boolean): AppError | undefined {
   if (pathOf(req) !== GRAPHQL_PATH) return new AppError('NOT_FOUND', 'There is nothing here');
   if (!origins.allows(req.headers.origin, req.headers.host)) {
     return new AppError('FORBIDDEN', 'This origin may not call the server');
   }
-  return draining ? new AppError('SHUTTING_DOWN', 'This node is draining') : undefined;
+  return retired ? createShuttingDown() : undefined;
 }
 
 function refuseUpgrade(socket: Duplex, error: WireError): void {
-  const { status } = ERROR_CODES[error.extensions.code];
+  const { code, requestId, retryAfterMs } = error.extensions;
+  const { status } = ERROR_CODES[code];
   const body = JSON.stringify({ errors: [error] });
   socket.end(
     [
@@ -103,7 +102,8 @@ function refuseUpgrade(socket: Duplex, error: WireError): void {
       'connection: close',
       'content-type: application/json; charset=utf-8',
       `content-length: ${Buffer.byteLength(body)}`,
-      `x-request-id: ${error.extensions.requestId}`,
+      `x-request-id: ${requestId}`,
+      ...(retryAfterMs === undefined ? [] : [`retry-after: ${Math.ceil(retryAfterMs / 1000)}`]),
       '',
       body,
     ].join('\r\n'),

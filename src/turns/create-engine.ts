@@ -1,5 +1,6 @@
 /** Puts the turn engine together. What each part does stands in its own file. */
 import type { Listener } from '../db/listener.ts';
+import { delay } from '../lib/abort.ts';
 import { randomId } from '../lib/ids.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
 import type { TurnAssignment } from './assignment.ts';
@@ -21,7 +22,7 @@ export type EngineDeps = Omit<StartDeps, 'nodeId' | 'isDraining' | 'launch' | 's
   Omit<RunDeps, 'giveUp'> & {
     /** Hears what other nodes want. Stays the caller's to dispose, after the engine. */
     readonly listener: Listener;
-    /** How long disposal waits for turns to be stored, in milliseconds. */
+    /** How long turns that are ended as SHUTDOWN may take to be stored, in milliseconds. */
     readonly shutdownMs?: number;
     /** Grace time of `onDisconnect: CANCEL`, in milliseconds. */
     readonly disconnectGraceMs?: number;
@@ -38,7 +39,9 @@ interface EngineCore {
   readonly stopDeps: StopDeps;
   readonly reader: TurnReader;
   /** Aborted when the engine takes no new turns. */
-  readonly stopping: AbortController;
+  readonly draining: AbortController;
+  /** Aborted when the engine is disposed: turns that still run end now. */
+  readonly closing: AbortController;
   /** Aborted when disposal can wait no longer. */
   readonly giveUp: AbortController;
   readonly nodeId: string;
@@ -66,10 +69,10 @@ function toStartDeps(core: EngineCore): StartDeps {
   return {
     ...core.deps,
     nodeId: core.nodeId,
-    isDraining: () => core.stopping.signal.aborted,
+    isDraining: () => core.draining.signal.aborted,
     launch: (job, start) => launchTurn(core, job, start),
     supersede: (viewer, turn) => {
-      const signal = AbortSignal.any([AbortSignal.timeout(STOP_TIMEOUT_MS), core.stopping.signal]);
+      const signal = AbortSignal.any([AbortSignal.timeout(STOP_TIMEOUT_MS), core.draining.signal]);
       return stopTurn(core.stopDeps, { turn, stop: { reason: 'SUPERSEDED', actor: viewer.id } }, signal);
     },
   };
@@ -116,17 +119,25 @@ async function tracked<T>(pending: Set<Promise<unknown>>, acceptance: Promise<T>
   }
 }
 
-/** Ends what runs here as SHUTDOWN, also what is just being accepted, and waits until it is stored, for a bounded time. */
-async function shutDown({ deps, live, stopping, giveUp, accepting }: EngineCore): Promise<void> {
+/**
+ * Takes no new turns; those that run here, the ones that are just being accepted among them, go on for at most the grace
+ * time and are then ended as SHUTDOWN. Resolves when the last is stored, or given up because it could not be.
+ */
+async function drain({ deps, live, draining, closing, giveUp, accepting }: EngineCore, graceMs: number) {
   const stopAll = (): void => {
     for (const turn of live.all()) turn.stop('SHUTDOWN');
   };
-  stopping.abort();
+  draining.abort();
+  const accepted = Promise.allSettled(accepting);
+  const ended = accepted.then(() => Promise.all(live.all().map((turn) => turn.done)));
+  const settled = new AbortController();
+  void ended.then(() => settled.abort());
+  await delay(graceMs, AbortSignal.any([closing.signal, settled.signal]));
   stopAll();
-  await Promise.allSettled(accepting);
+  await accepted;
   stopAll();
   const timer = setTimeout(() => giveUp.abort(), deps.shutdownMs ?? SHUTDOWN_MS);
-  await Promise.all(live.all().map((turn) => turn.done));
+  await ended;
   clearTimeout(timer);
 }
 
@@ -139,7 +150,8 @@ function createCore(deps: EngineDeps): EngineCore {
     ends,
     stopDeps: { ...deps, live, ends },
     reader: createTurnReader(deps),
-    stopping: new AbortController(),
+    draining: new AbortController(),
+    closing: new AbortController(),
     giveUp: new AbortController(),
     nodeId: randomId(),
     accepting: new Set(),
@@ -149,7 +161,7 @@ function createCore(deps: EngineDeps): EngineCore {
 /** Starts the engine: leases are kept and orphans ended until it is disposed. Disposal ends what runs here as SHUTDOWN. */
 export function createEngine(deps: EngineDeps): TurnEngine {
   const core = createCore(deps);
-  const { live, stopDeps, reader, stopping, nodeId } = core;
+  const { live, stopDeps, reader, closing, nodeId } = core;
   const { leaseMs } = deps.config.turns;
   const startDeps = toStartDeps(core);
   // Leases are kept longer than new turns are taken: what still ends here must not be an orphan to others.
@@ -158,7 +170,7 @@ export function createEngine(deps: EngineDeps): TurnEngine {
   const obeying = obeyStops({ ...deps, live, accepted });
   const background = Promise.all([
     keepLeases({ ...deps, live, leaseMs }, finished.signal),
-    keepReaping({ ...deps, live, nodeId, leaseMs }, stopping.signal),
+    keepReaping({ ...deps, live, nodeId, leaseMs }, closing.signal),
   ]);
   return {
     ...reader,
@@ -180,8 +192,10 @@ export function createEngine(deps: EngineDeps): TurnEngine {
       await waitForEnd(stopDeps, turnId, AbortSignal.timeout(waitMs));
       return reader.get(viewer, turnId);
     },
+    drain: (graceMs) => drain(core, graceMs),
     async [Symbol.asyncDispose]() {
-      await shutDown(core);
+      closing.abort();
+      await drain(core, 0);
       finished.abort();
       obeying[Symbol.dispose]();
       core.ends[Symbol.dispose]();

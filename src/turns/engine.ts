@@ -102,6 +102,12 @@ export interface TurnEngine extends AsyncDisposable {
   ): Promise<ReadonlyMap<string, readonly RecordedToolCall[]>>;
   /** Turns that run on this node. */
   readonly runningCount: number;
+  /**
+   * Takes no new turns from now on: `start` throws SHUTTING_DOWN unless the question has its turn already. Resolves when
+   * everything that runs here has ended; what still runs after `graceMs` ends as SHUTDOWN, with its text. Everything else
+   * goes on. Disposal does the same without a grace time, also when a drain is under way.
+   */
+  drain(graceMs: number): Promise<void>;
 }
 
 export interface TurnPage {

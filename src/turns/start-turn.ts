@@ -4,7 +4,7 @@ import { requireAction } from '../auth/policy.ts';
 import type { Config } from '../config/config.ts';
 import type { Announcer } from '../conversations/announcer.ts';
 import type { Database, ViewerTx } from '../db/client.ts';
-import { AppError, isAppError } from '../errors.ts';
+import { AppError, createShuttingDown, isAppError } from '../errors.ts';
 import { encodeEvents } from '../event-log/codec.ts';
 import type { EventLog } from '../event-log/event-log.ts';
 import { newId } from '../lib/ids.ts';
@@ -207,7 +207,7 @@ async function makeRoom(deps: StartDeps, viewer: Viewer, conversationId: string)
 }
 
 function requireRunning(deps: StartDeps): void {
-  if (deps.isDraining()) throw new AppError('SHUTTING_DOWN', 'This node is shutting down');
+  if (deps.isDraining()) throw createShuttingDown();
 }
 
 /** Accepts the question, or attaches to the turn that it already has. The order of the lines is the order of the checks. */
@@ -216,11 +216,11 @@ export async function startTurn(
   viewer: Viewer,
   input: StartTurnInput,
 ): Promise<StartedTurn> {
-  requireRunning(deps);
   const parsed = parseRequest(input, deps.config.customization);
   const pair = parseModelPair(parsed);
   const { existing, request: fresh } = await lookUp(deps, viewer, parsed);
   if (existing) return { turn: existing, created: false };
+  requireRunning(deps);
   if (pair) requireAction(deps.policy, viewer, 'MODEL_OVERRIDE');
   if (fresh.shieldIds !== null) requireAction(deps.policy, viewer, 'SHIELD_OVERRIDE');
   const conversation = await getConversation(deps, viewer, fresh.conversationId);

@@ -4,6 +4,13 @@ export interface App extends AsyncDisposable {
   /** Root of the server without a trailing slash, such as `http://127.0.0.1:4000`; the API is at `/graphql` below it. */
   readonly url: string;
   readonly startupSummary: StartupSummary;
+  /** Turns that run on this node. */
+  readonly runningTurns: number;
+  /**
+   * Leaves politely: not ready and no new turns from now on, clients are sent elsewhere, running turns may end within the
+   * grace time. Resolves when there is nothing left to wait for; disposing is the next step. Disposing alone waits for no turn.
+   */
+  drain(): Promise<void>;
 }
 
 /** What an operator wants to know first. Holds no secrets. */

@@ -24,6 +24,10 @@ async function createApp(): Promise<App> {
       backends: [],
       database: 'DATABASE_URL',
     },
+    runningTurns: fault === 'turns' ? 2 : 0,
+    async drain() {
+      out('draining\n');
+    },
     async [Symbol.asyncDispose]() {
       out('disposing\n');
       if (fault === 'stop') await new Promise(() => {});

@@ -6,16 +6,26 @@ const start = (fault: string, env: Readonly<Record<string, string>> = {}) =>
 
 describe('millrace serve', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'disposes of the application at %s and exits with 0',
+    'drains and disposes of the application at %s and exits with 0',
     async (signal) => {
       await using server = start('none');
       await server.waitFor('is ready');
       server.send(signal);
       const { code, out, err } = await server.exit;
-      expect(out).toMatch(/disposing\ndisposed\n$/);
+      expect(out).toMatch(/draining\ndisposing\ndisposed\n$/);
+      expect(out).toContain(`  ${signal}: stopping. Once more stops at once.\n`);
       expect({ code, err }).toEqual({ code: 0, err: '' });
     },
   );
+
+  it('says how many turns it waits for, and for how long', async () => {
+    await using server = start('turns');
+    await server.waitFor('is ready');
+    server.send('SIGINT');
+    expect((await server.exit).out).toContain(
+      '  SIGINT: 2 turns are running; waiting for the end, at most 300 s. Once more stops at once.\n',
+    );
+  });
 
   it('exits at once at a second signal', async () => {
     await using server = start('stop');
@@ -26,12 +36,13 @@ describe('millrace serve', () => {
     expect(await server.exit).toMatchObject({ code: 1, signal: null });
   });
 
-  it('disposes of the application when an error escapes, says it in one line and exits with 1', async () => {
+  it('disposes of the application without draining when an error escapes, says it in one line and exits with 1', async () => {
     await using server = start('none');
     await server.waitFor('is ready');
     server.send('SIGUSR1');
     const { code, out, err } = await server.exit;
     expect(out).toMatch(/disposing\ndisposed\n$/);
+    expect(out).not.toContain('draining');
     expect({ code, err }).toEqual({ code: 1, err: 'millrace: Nobody expected this\n' });
   });
 

@@ -31,18 +31,74 @@ describe('disposing of the server', () => {
   });
 });
 
-describe('draining', () => {
-  it('spreads the closing of sockets, refuses new ones, and still answers requests', async () => {
+describe('P9: draining', () => {
+  it('closes sockets with 1012 and cuts streams, each at a time of its own, and still answers requests', async () => {
     await using server = await startTransportServer();
-    const sockets = await Promise.all([1, 2, 3].map(() => openAcknowledged(server.socketUrl)));
+    const sockets = await Promise.all([1, 2, 3, 4].map(() => openAcknowledged(server.socketUrl)));
+    const streams = await Promise.all(
+      [1, 2, 3, 4].map(() => openRawHttp(server.url, ...toPost('subscription{waits}'))),
+    );
+    await expect.poll(() => streams.filter((stream) => stream.text().includes('"waits":1'))).toHaveLength(4);
+    const startedAt = performance.now();
     const times: number[] = [];
-    for (const { closed } of sockets) closed.then(() => times.push(performance.now()));
-    await server.drain(300);
+    const leaving = [...sockets.map(({ closed }) => closed), ...streams.map(({ ended }) => ended)];
+    for (const left of leaving) left.then(() => times.push(performance.now() - startedAt));
+    await server.drain(800);
     const codes = await Promise.all(sockets.map(async ({ closed }) => (await closed).code));
-    expect(codes).toEqual([1012, 1012, 1012]);
-    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(150);
-    expect(await refusedUpgrade(server.socketUrl)).toBe(503);
+    expect(codes).toEqual([1012, 1012, 1012, 1012]);
+    for (const { ended } of streams) expect(await ended).not.toContain('complete');
+    // The last of eight leaves in the last eighth, the first one in the first: they are at least six parts apart.
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(500);
     expect((await post(server.endpoint, { query: '{hello}' })).status).toBe(200);
+  });
+
+  it('refuses new sockets with 503 and when to come again', async () => {
+    await using server = await startTransportServer();
+    await server.drain(1);
+    const { hostname, port } = new URL(server.url);
+    const refused = await openRawHttp(
+      server.url,
+      'GET /graphql HTTP/1.1',
+      `host: ${hostname}:${port}`,
+      'connection: upgrade',
+      'upgrade: websocket',
+      'sec-websocket-version: 13',
+      'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
+      'sec-websocket-protocol: graphql-transport-ws',
+      '',
+      '',
+    );
+    const answer = await refused.ended;
+    expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+    expect(answer).toContain('\r\nretry-after: 1\r\n');
+    expect(answer).toContain('"code":"SHUTTING_DOWN"');
+    expect(await refusedUpgrade(server.socketUrl)).toBe(503);
+  });
+
+  it('closes each connection behind its answer', async () => {
+    await using server = await startTransportServer();
+    const kept = await openRawHttp(server.url, 'GET /livez HTTP/1.1', 'host: localhost', '', '');
+    await expect.poll(() => kept.text()).toContain('alive');
+    expect(kept.text()).not.toMatch(/connection: close/i);
+    await server.drain(1);
+    kept.socket.write('GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    expect(await kept.ended).toMatch(/200 OK[\s\S]*200 OK[\s\S]*connection: close/i);
+  });
+
+  it('lets a stream that begins later go on until everything is closed', async () => {
+    const server = await startTransportServer();
+    await server.drain(1);
+    const late = await openRawHttp(server.url, ...toPost('subscription{waits}'));
+    await expect.poll(() => late.text()).toContain('"waits":1');
+    await server[Symbol.asyncDispose]();
+    expect(await late.ended).not.toContain('complete');
+  });
+
+  it('is over at once when nobody is connected', async () => {
+    await using server = await startTransportServer();
+    const startedAt = performance.now();
+    await server.drain(60_000);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 });
 
