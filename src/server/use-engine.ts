@@ -1,15 +1,25 @@
 /** The GraphQL engine behind all transports: graphql-js with its bounds, and the codes of what it refuses. */
-import { execute, GraphQLError, parse, specifiedRules, validate } from 'graphql';
+import { type DocumentNode, execute, GraphQLError, parse, specifiedRules, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Config } from '../config/config.ts';
 import { createDocumentRules } from './document-limits.ts';
 import { subscribe } from './subscribe.ts';
 
+/** Values that nest as deep as the tokens allow are too much for the parser's own recursion: 2,000 brackets fill the stack. */
+function parseBounded(source: Parameters<typeof parse>[0], maxTokens: number): DocumentNode {
+  try {
+    return parse(source, { maxTokens });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new GraphQLError('Syntax Error: Document is nested too deeply.');
+  }
+}
+
 export function useEngine(limits: Config['limits']['document']): Plugin {
   const allRules = [...specifiedRules, ...createDocumentRules(limits)];
   return {
     onParse({ setParseFn }) {
-      setParseFn((source) => parse(source, { maxTokens: limits.tokens }));
+      setParseFn((source) => parseBounded(source, limits.tokens));
       return ({ result }) => {
         if (result instanceof GraphQLError) result.extensions.code = 'GRAPHQL_PARSE_FAILED';
       };

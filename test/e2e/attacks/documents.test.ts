@@ -1,0 +1,57 @@
+/** Attacks by documents, their variables and ids, over POST, GET, SSE, multipart and WebSocket: each gets its code and nothing else happens. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startTestApp, type TestApp } from '../../support/app.ts';
+import { ATTACKS, type Attack } from '../../support/attack-documents.ts';
+import { SENDERS, type SenderName } from '../../support/attack-senders.ts';
+import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
+
+/** Longer requests do not fit into the line of a GET. */
+const MAX_GET = 4_000;
+
+let fake: FakeBackend;
+let app: TestApp;
+beforeAll(async () => {
+  fake = await startFakeBackend();
+  app = await startTestApp({ backend: fake.url });
+});
+afterAll(async () => {
+  await app[Symbol.asyncDispose]();
+  await fake[Symbol.asyncDispose]();
+});
+afterEach(async () => {
+  const good = await SENDERS.POST(app, { query: '{ serviceInfo { name } }' });
+  expect(good).toMatchObject({ codes: [], text: expect.stringContaining('millrace') });
+  expect(fake.responses).toEqual([]);
+  expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+});
+
+const names = Object.keys(SENDERS) as readonly SenderName[];
+const fits: Readonly<Record<SenderName, (attack: Attack) => boolean>> = {
+  POST: ({ kind }) => kind !== 'subscription',
+  GET: ({ kind, query, variables }) =>
+    kind !== 'subscription' &&
+    kind !== 'mutation' &&
+    encodeURIComponent(query + JSON.stringify(variables ?? {})).length < MAX_GET,
+  SSE: () => true,
+  multipart: () => true,
+  WebSocket: () => true,
+};
+const rows = names.flatMap((name) =>
+  ATTACKS.filter(fits[name]).map((attack) => ({ name, attack, title: `${name}: ${attack.title}` })),
+);
+
+it('are at least 200, on every transport', () => {
+  expect(rows.length).toBeGreaterThan(200);
+  for (const name of names) expect(rows.filter((row) => row.name === name).length).toBeGreaterThan(30);
+});
+
+describe('an attack', () => {
+  it.each(rows)('$title', async ({ name, attack }) => {
+    const { query, variables, operationName, code } = attack;
+    const { codes, text } = await SENDERS[name](app, { query, variables, operationName });
+    expect(codes).toContain(code);
+    expect(text).not.toMatch(
+      /originalError|stacktrace|node_modules|Did you mean (?!.{1,3}serviceInfo \{)|\bat \w+ \(/,
+    );
+  });
+});
