@@ -206,7 +206,7 @@ const OPERATIONS: readonly Attack[] = [
   unresolved('fragments alone', 'fragment F on Query { serviceInfo { name } }'),
 ];
 
-export const ATTACKS: readonly Attack[] = [
+export const HOSTILE_DOCUMENTS: readonly Attack[] = [
   ...PARSING,
   ...VALIDATION,
   ...COST,

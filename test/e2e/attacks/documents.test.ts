@@ -1,7 +1,7 @@
 /** Attacks by documents, their variables and ids, over POST, GET, SSE, multipart and WebSocket: each gets its code and nothing else happens. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../../support/app.ts';
-import { ATTACKS, type Attack } from '../../support/attack-documents.ts';
+import { type Attack, HOSTILE_DOCUMENTS } from '../../support/attack-documents.ts';
 import { SENDERS, type SenderName } from '../../support/attack-senders.ts';
 import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
 
@@ -37,7 +37,7 @@ const fits: Readonly<Record<SenderName, (attack: Attack) => boolean>> = {
   WebSocket: () => true,
 };
 const rows = names.flatMap((name) =>
-  ATTACKS.filter(fits[name]).map((attack) => ({ name, attack, title: `${name}: ${attack.title}` })),
+  HOSTILE_DOCUMENTS.filter(fits[name]).map((attack) => ({ name, attack, title: `${name}: ${attack.title}` })),
 );
 
 it('are at least 200, on every transport', () => {
