@@ -20,6 +20,7 @@ import { createListener, type Listener } from './db/listener.ts';
 import { migrateDatabase } from './db/migrate.ts';
 import { searchServerDocuments } from './documents/documents.ts';
 import { importOwnDocs } from './documents/own-docs.ts';
+import { createLogMetrics } from './event-log/metrics.ts';
 import { createPostgresLog } from './event-log/postgres.ts';
 import type { Faults } from './faults.ts';
 import { createFeedbackSwitch } from './feedback/feedback-switch.ts';
@@ -152,8 +153,12 @@ async function startJobs({ config, log }: Construction, core: Core): Promise<voi
 }
 
 function startEngine({ config, log, resources }: Construction, core: Core): TurnEngine {
-  const { database } = core;
-  const eventLog = resources.use(createPostgresLog({ database, log, flushMs: config.turns.flushMs }));
+  const { database, listener } = core;
+  const { flushMs, durability } = config.turns;
+  const metrics = createLogMetrics(core.metrics.registry);
+  const eventLog = resources.use(
+    createPostgresLog({ database, listener, log, metrics, flushMs, durability }),
+  );
   const followUp = createFollowUp({ jobs: core.jobs, config });
   const { announce } = core.announcer;
   const engine = resources.use(createEngine({ ...core, config, eventLog, log, followUp, announce }));

@@ -7,6 +7,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { listLeaves } from '../../../src/config/outline.ts';
 import { renderConfigTable, renderErrorTable } from '../../../src/config/reference.ts';
 import { CONFIG_FILE, SETTINGS } from '../../../src/config/settings.ts';
+import { createLogMetrics } from '../../../src/event-log/metrics.ts';
 import { createMetrics } from '../../../src/metrics.ts';
 import { createOpenDirectory } from '../../support/postgres.ts';
 import {
@@ -97,6 +98,13 @@ describe('what the pages name', () => {
   it('are metrics that exist', async () => {
     const metrics = createMetrics();
     metrics.observeRunning(() => 0);
+    const none = () => 0;
+    createLogMetrics(metrics.registry).observe({
+      pendingEvents: none,
+      tailEvents: none,
+      followedTurns: none,
+      windowSize: none,
+    });
     const known = metrics.registry.getMetricsAsArray().map(({ name }) => name);
     const named = spans.filter((span) => /^(millrace|ls)_\w+$/.test(span));
     expect(named.length).toBeGreaterThan(8);
