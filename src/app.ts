@@ -258,7 +258,6 @@ export async function createApp(config: Config, faults?: Faults): Promise<App> {
   const condition: Condition = { isDraining: false };
   const server = await serve(making, core, { engine, condition });
   const { url } = server;
-  if (faults) resources.defer(() => faults.reach('drain:begin'));
   const kept = resources.move();
   return {
     url,
@@ -272,6 +271,7 @@ export async function createApp(config: Config, faults?: Faults): Promise<App> {
     },
     async drain() {
       condition.isDraining = true;
+      await faults?.reach('drain:begin');
       const { drainMs } = config.turns;
       const windowMs = Math.min(config.server.drainSpreadMs, drainMs);
       await Promise.all([engine.drain(drainMs), server.drain(windowMs), jobs.retire()]);
