@@ -162,8 +162,26 @@ function startEngine({ config, log, resources }: Construction, core: Core): Turn
   const followUp = createFollowUp({ jobs: core.jobs, config });
   const { announce } = core.announcer;
   const engine = resources.use(createEngine({ ...core, config, eventLog, log, followUp, announce }));
-  core.metrics.observeRunning(() => engine.runningCount);
+  observe(core, engine);
   return engine;
+}
+
+/** What is read when the metrics are asked for. */
+function observe({ metrics, conversationFeed: feed }: Core, engine: TurnEngine): void {
+  const gauge = (name: `millrace_${string}`, help: string, read: () => number): void =>
+    metrics.observe({ name, help }, read);
+  gauge('millrace_turns_running', 'Turns that run on this node', () => engine.runningCount);
+  gauge('millrace_updates_followers', 'Followers of conversation updates', () => feed.count().followers);
+  gauge(
+    'millrace_updates_waiting',
+    'Conversation updates that wait for followers',
+    () => feed.count().waiting,
+  );
+  gauge(
+    'millrace_updates_unannounced',
+    'Changes of conversations that other nodes are still to be told of',
+    () => feed.count().unannounced,
+  );
 }
 
 /** What the server tells of itself. */

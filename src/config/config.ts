@@ -48,6 +48,11 @@ export const configSchema = z.strictObject({
       drainSpreadMs: milliseconds(10_000).describe(
         'Longest time over which a node that is told to stop sends its clients elsewhere; few clients take less',
       ),
+      maxConnections: z
+        .int()
+        .min(1)
+        .default(10_000)
+        .describe('Connections that may be open at once; more are closed as soon as they are made'),
     })
     .prefault({}),
   database: z
