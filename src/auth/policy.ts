@@ -1,7 +1,8 @@
 /** Which actions a viewer may do, and the refusal when they may not. How someone becomes a viewer lives in authenticate.ts. */
+import type { AuthorizationConfig } from '../config/config.ts';
 import { AppError } from '../errors.ts';
+import { ACTIONS, type Action } from '../types/action.ts';
 import type { Viewer } from '../types/viewer.ts';
-import { ACTIONS, type Action } from './actions.ts';
 
 export interface Policy {
   can(viewer: Viewer, action: Action): boolean;
@@ -29,6 +30,21 @@ export function createDefaultPolicy(options: { readonly localOperator: boolean }
   const allowed = new Set<Action>(ACTIONS.filter((action) => !RESERVED.has(action)));
   if (options.localOperator) allowed.add('MANAGE_DOCUMENTS').add('MANAGE_QUOTAS');
   return { can: (_viewer, action) => allowed.has(action) };
+}
+
+export interface PolicyOptions {
+  readonly accessRules: AuthorizationConfig['accessRules'];
+  /** Whether everyone is the one viewer of a server that only this machine reaches; counts only without rules. */
+  readonly localOperator: boolean;
+}
+
+/** A viewer may do what the rules of all their roles allow together, and nothing else. ADMIN is everything. */
+export function createPolicy({ accessRules, localOperator }: PolicyOptions): Policy {
+  if (accessRules.length === 0) return createDefaultPolicy({ localOperator });
+  const granted = Map.groupBy(accessRules, ({ role }) => role);
+  const allows = (role: string, action: Action): boolean =>
+    granted.get(role)?.some(({ actions }) => actions.includes(action) || actions.includes('ADMIN')) ?? false;
+  return { can: (viewer, action) => viewer.roles.some((role) => allows(role, action)) };
 }
 
 /** Throws FORBIDDEN, naming the missing permission. */

@@ -1,5 +1,7 @@
 /** The shape of the configuration; every key is described here and nowhere else. Where values come from lives in load.ts. */
 import { z } from 'zod';
+import { authenticationSchema } from './sections/authentication.ts';
+import { authorizationSchema } from './sections/authorization.ts';
 import { backendSchema } from './sections/backends.ts';
 import { customizationSchema } from './sections/customization.ts';
 import { feedbackSchema } from './sections/feedback.ts';
@@ -48,13 +50,10 @@ export const configSchema = z.strictObject({
       drainSpreadMs: milliseconds(10_000).describe(
         'Longest time over which a node that is told to stop sends its clients elsewhere; few clients take less',
       ),
-      maxConnections: z
-        .int()
-        .min(1)
-        .default(10_000)
-        .describe('Connections that may be open at once; more are closed as soon as they are made'),
     })
     .prefault({}),
+  authentication: authenticationSchema.prefault({}),
+  authorization: authorizationSchema.prefault({}),
   database: z
     .strictObject({
       url: z
@@ -104,13 +103,7 @@ export const configSchema = z.strictObject({
   turns: z
     .strictObject({
       leaseMs: milliseconds(15_000).describe('How long a node owns a turn without renewing'),
-      flushMs: milliseconds(250).describe(
-        'Longest time before events are stored; 50 when a turn is followed on another node, or `sync`',
-      ),
-      durability: z
-        .enum(['async', 'sync'])
-        .default('async')
-        .describe('sync: followers receive an event only after it is stored, about 30 ms later'),
+      flushMs: milliseconds(250).describe('Longest time before events are written to the log'),
       followerStallMs: milliseconds(30_000).describe('How long a follower may read nothing before it is cut'),
       drainMs: milliseconds(300_000).describe(
         'How long running turns may go on when their node is told to stop',
@@ -130,6 +123,8 @@ type DeepReadonly<T> = T extends (infer Item)[]
     ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
     : T;
 
+export type AuthenticationConfig = DeepReadonly<z.output<typeof authenticationSchema>>;
+export type AuthorizationConfig = DeepReadonly<z.output<typeof authorizationSchema>>;
 export type McpServerConfig = DeepReadonly<z.output<typeof mcpServersSchema>>[number];
 
 /** What an operator may write, before defaults. */

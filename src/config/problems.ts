@@ -11,6 +11,13 @@ export interface Provenance {
   readonly origins: ReadonlyMap<string, string>;
 }
 
+/** What a rule about several settings needs to complain, and to find files. */
+export interface RuleContext {
+  /** What the operator knows a setting by. */
+  label(...path: readonly PropertyKey[]): string;
+  readonly cwd: string;
+}
+
 /** Every error of the configuration is a BAD_USER_INPUT whose message is one line. */
 export function toConfigError(where: string, problem: string): AppError {
   return new AppError('BAD_USER_INPUT', `${where}: ${problem}`);

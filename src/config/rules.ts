@@ -1,16 +1,11 @@
 /** The rules that span several settings, and the defaults that follow from others. */
 import { resolve } from 'node:path';
 import { isLoopbackHost } from '../lib/loopback.ts';
+import { toAuthentication } from './auth-rules.ts';
 import { type Config, configSchema, type Settings } from './config.ts';
-import { toConfigError } from './problems.ts';
+import { type RuleContext, toConfigError } from './problems.ts';
 
 const OPENAI_URL = 'https://api.openai.com/v1';
-
-export interface RuleContext {
-  /** What the operator knows a setting by. */
-  label(...path: readonly PropertyKey[]): string;
-  readonly cwd: string;
-}
 
 /** Throws a configuration error when settings contradict each other. */
 export function toConfig(settings: Settings, context: RuleContext): Config {
@@ -18,6 +13,7 @@ export function toConfig(settings: Settings, context: RuleContext): Config {
   const config: Config = {
     ...rest,
     mode: mode ?? (isLoopbackHost(settings.server.host) ? 'development' : 'production'),
+    authentication: toAuthentication(settings, context),
     dataDir: resolve(context.cwd, settings.dataDir),
     customization: resolveFiles(settings.customization, context),
     transcripts: toTranscripts(settings.transcripts, context),

@@ -27,6 +27,7 @@ export const SETTINGS: readonly Setting[] = [
   { ...setting('PORT', 'port', 'number', 'server.port'), kind: 'number' },
   setting('MILLRACE_MODE', 'mode', 'mode', 'mode'),
   { ...setting('ALLOWED_ORIGINS', 'allowed-origins', 'list', 'server.allowedOrigins'), kind: 'list' },
+  setting('MILLRACE_AUTH_MODULE', 'auth-module', 'module', 'authentication.module'),
   { ...setting('DATABASE_URL', 'database-url', 'url', 'database.url'), secret: true },
   { ...setting('DATABASE_DIRECT_URL', 'database-direct-url', 'url', 'database.directUrl'), secret: true },
   setting('MILLRACE_DATA_DIR', 'data-dir', 'folder', 'dataDir'),

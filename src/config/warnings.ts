@@ -8,10 +8,11 @@ export function listWarnings(config: Config): readonly string[] {
 }
 
 function warnOfOpenDoor(config: Config): readonly string[] {
-  if (isLoopbackHost(config.server.host)) return [];
+  const { module = 'noop' } = config.authentication;
+  if (isLoopbackHost(config.server.host) || !module.startsWith('noop')) return [];
   return [
-    `No authentication: everyone who reaches ${config.server.host} is the same viewer and reads the same ` +
-      'conversations. Listen on 127.0.0.1, or let a proxy decide who may come in.',
+    `No authentication: everyone who reaches ${config.server.host} is whoever they say and reads every ` +
+      'conversation. Choose another authentication.module, or let a proxy decide who may come in.',
   ];
 }
 

@@ -17,11 +17,6 @@ export interface Announcer {
   announce(change: ConversationChange): void;
 }
 
-export interface CountedAnnouncer extends Announcer, AsyncDisposable {
-  /** Changes that are still to be told. */
-  readonly waiting: number;
-}
-
 export interface AnnouncerDeps {
   readonly database: Database;
   readonly log: Log;
@@ -71,7 +66,7 @@ function toNote(change: ConversationChange): Note {
 }
 
 /** One notification is on its way at a time; what is announced meanwhile goes into the next. Disposal sends what is left, for a bounded time. */
-export function createAnnouncer({ database, log }: AnnouncerDeps): CountedAnnouncer {
+export function createAnnouncer({ database, log }: AnnouncerDeps): Announcer & AsyncDisposable {
   const waiting = new Map<string, Note>();
   const stop = new AbortController();
   let hasOverflown = false;
@@ -110,9 +105,6 @@ export function createAnnouncer({ database, log }: AnnouncerDeps): CountedAnnoun
     }
   };
   return {
-    get waiting() {
-      return waiting.size;
-    },
     announce(change) {
       put(toNote(change));
       sending ??= sendAll().finally(() => {

@@ -1,8 +1,8 @@
 /** The schema builder and the types that every declaration shares. What the schema holds lives in schema.ts. */
 import SchemaBuilder from '@pothos/core';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
-import type { Action } from '../auth/actions.ts';
 import { requireAction } from '../auth/policy.ts';
+import type { Action } from '../types/action.ts';
 import type { JsonObject } from '../types/json.ts';
 import type { GraphQLContext } from './context.ts';
 

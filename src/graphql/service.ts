@@ -1,5 +1,5 @@
 /** Who is asking, and who answers. */
-import { ACTIONS, type Action } from '../auth/actions.ts';
+import { ACTIONS, type Action } from '../types/action.ts';
 import type { Viewer } from '../types/viewer.ts';
 import type { Builder } from './builder.ts';
 import type { Services } from './context.ts';

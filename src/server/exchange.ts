@@ -1,5 +1,5 @@
 /** One request on its way through the server: what all transports share, and how an HTTP request wants its answer. */
-import type { Credentials } from '../auth/authenticate.ts';
+import type { Credentials } from '../auth/credentials.ts';
 import type { Viewer } from '../types/viewer.ts';
 import type { SingleType, StreamType } from './accept.ts';
 import type { ResultStream } from './send-stream.ts';

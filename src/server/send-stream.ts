@@ -3,8 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FormattedExecutionResult } from 'graphql';
 import { orAborted } from '../lib/abort.ts';
-import { openAnswerOutlet } from './answer-outlet.ts';
-import type { Readers } from './readers.ts';
+import { createOutlet } from './outlet.ts';
 import type { AnyResult, WireError } from './results.ts';
 import type { StreamFormat } from './stream-formats.ts';
 
@@ -16,7 +15,6 @@ export interface ResultStream {
 export interface StreamOptions {
   readonly keepAliveMs: number;
   readonly stallMs: number;
-  readonly readers: Readers;
   /** Aborted when the reader has gone or the server closes; the source ends with it. */
   readonly signal: AbortSignal;
   finish(result: AnyResult): FormattedExecutionResult;
@@ -32,7 +30,7 @@ export async function sendStream(
   { format, results }: ResultStream,
   options: StreamOptions,
 ): Promise<void> {
-  const { signal, stallMs, keepAliveMs, readers } = options;
+  const { signal, stallMs, keepAliveMs } = options;
   const iterator = results[Symbol.asyncIterator]();
   const stop = (): void => void iterator.return?.().catch(() => {});
   if (signal.aborted) stop();
@@ -40,11 +38,9 @@ export async function sendStream(
   const socket = await orAborted(socketOf(res), signal);
   if (!socket) return;
 
-  const outlet = openAnswerOutlet(res, { transport: format.transport, readers, stallMs });
+  using outlet = createOutlet(socket, { stallMs, onStall: () => socket.destroy() });
   const keepAlive = setInterval(() => {
-    if (socket.writableLength > 0) return;
-    outlet.cork();
-    res.write(format.keepAlive);
+    if (socket.writableLength === 0) res.write(format.keepAlive);
   }, keepAliveMs);
   try {
     res.write(format.opening);

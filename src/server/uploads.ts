@@ -11,6 +11,7 @@ import {
   requireUploadType,
   type Upload,
 } from '../uploads/uploads.ts';
+import { toCredentials } from './credentials.ts';
 import type { OriginPolicy } from './origins.ts';
 import { json } from './probes.ts';
 import { readBytes, requirePlainEncoding } from './request-body.ts';
@@ -45,7 +46,7 @@ export function createUploadEndpoint(deps: UploadEndpointDeps): UploadEndpoint {
       allowOrigin(deps.origins, req, res);
       if (requireMethod(req, res) === 'OPTIONS') return toPreflight(req);
       requireScript(req);
-      const viewer = await deps.authenticate({ headers: req.headers });
+      const viewer = await deps.authenticate(toCredentials(req));
       requireUploader(deps.uploads.policy, viewer);
       const contentType = parseContentType(req);
       requirePlainEncoding(req);

@@ -5,9 +5,11 @@ import { AppError } from '../errors.ts';
 import { negotiateSingle, negotiateStream } from './accept.ts';
 import type { ExchangeContext, HttpAnswer } from './exchange.ts';
 
-export function useHttpRules(): Plugin<ExchangeContext> {
+export function useHttpRules(): Plugin<ExchangeContext, ExchangeContext> {
   return {
-    onRequestParse({ requestParser, setRequestParser }) {
+    async onRequestParse({ requestParser, setRequestParser, serverContext: { exchange } }) {
+      // Before its text is looked at: strangers learn nothing of the schema and cost little.
+      await exchange.authenticate();
       setRequestParser(async (request) => {
         try {
           return (await requestParser?.(request)) ?? {};

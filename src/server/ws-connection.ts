@@ -4,14 +4,13 @@ import type { Server } from 'graphql-ws';
 import type { RawData, WebSocket } from 'ws';
 import type { Log } from '../log.ts';
 import { BAD_MESSAGE, INTERNAL_ERROR, SLOW_OR_OVERLOADED } from './close-codes.ts';
-import { createOutlet, type Outlet } from './outlet.ts';
-import type { Readers } from './readers.ts';
+import { toCredentials } from './credentials.ts';
+import { createOutlet } from './outlet.ts';
 import { type Connection, sweepOperations } from './ws-protocol.ts';
 
 export interface ConnectionOptions {
   readonly protocol: Server<Connection>;
   readonly log: Log;
-  readonly readers: Readers;
   readonly keepAliveMs: number;
   readonly stallMs: number;
 }
@@ -22,21 +21,13 @@ export function serveConnection(
   req: IncomingMessage,
   options: ConnectionOptions,
 ): Connection {
-  const { protocol, log, readers } = options;
+  const { protocol, log } = options;
   const connection = createConnection(socket, req);
   const outlet = createOutlet(req.socket, {
     stallMs: options.stallMs,
-    onStall() {
-      readers.countCut('websocket', 'stalled');
-      connection.close(SLOW_OR_OVERLOADED, 'The reader is too slow');
-    },
+    onStall: () => connection.close(SLOW_OR_OVERLOADED, 'The reader is too slow'),
   });
-  const keepAlive = watchPeer(socket, outlet, options);
-  const uncount = readers.add({
-    transport: 'websocket',
-    socket: req.socket,
-    countFollowers: () => connection.operations.size,
-  });
+  const keepAlive = watchPeer(socket, options.keepAliveMs);
 
   const opened = protocol.opened(
     {
@@ -71,7 +62,6 @@ export function serveConnection(
   socket.on('error', (error) => log.debug({ reason: error.message }, 'WebSocket error'));
   socket.once('close', (code, reason) => {
     clearInterval(keepAlive);
-    uncount();
     outlet[Symbol.dispose]();
     abortOperations(connection);
     opened(code, String(reason)).catch((error: unknown) =>
@@ -83,7 +73,7 @@ export function serveConnection(
 
 function createConnection(socket: WebSocket, req: IncomingMessage): Connection {
   const connection: Connection = {
-    headers: req.headers,
+    credentials: toCredentials(req),
     operations: new Map(),
     close(code, reason) {
       socket.close(code, reason);
@@ -98,24 +88,15 @@ function abortOperations({ operations }: Connection): void {
 }
 
 /** A peer that leaves a ping unanswered is gone within twice the interval. While bytes wait, the outlet judges it. */
-function watchPeer(
-  socket: WebSocket,
-  outlet: Outlet,
-  { keepAliveMs, readers }: Pick<ConnectionOptions, 'keepAliveMs' | 'readers'>,
-): NodeJS.Timeout {
+function watchPeer(socket: WebSocket, keepAliveMs: number): NodeJS.Timeout {
   let answered = true;
   socket.on('pong', () => {
     answered = true;
   });
   return setInterval(() => {
     if (socket.bufferedAmount > 0) return;
-    if (!answered) {
-      readers.countCut('websocket', 'silent');
-      return socket.terminate();
-    }
+    if (!answered) return socket.terminate();
     answered = false;
-    // As any other write: the ping may be what finds no room.
-    outlet.cork();
     socket.ping();
   }, keepAliveMs);
 }

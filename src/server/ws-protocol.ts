@@ -1,7 +1,8 @@
 /** The protocol graphql-transport-ws over our GraphQL server: who connects, what an operation runs in, how it is refused. Sockets live in websocket.ts. */
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import { type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
-import type { Authenticate, Credentials } from '../auth/authenticate.ts';
+import type { Authenticate } from '../auth/authenticate.ts';
+import type { Credentials } from '../auth/credentials.ts';
 import { AppError } from '../errors.ts';
 import { findAppError } from '../graphql/errors.ts';
 import { isUuid, randomId } from '../lib/ids.ts';
@@ -27,7 +28,8 @@ export interface Operation {
 /** What the protocol knows of a socket. */
 export interface Connection {
   readonly [key: string]: unknown;
-  readonly headers: Credentials['headers'];
+  /** Of the upgrade; with the connection's parameters from when it is acknowledged. */
+  credentials: Credentials;
   readonly operations: Map<string, Operation>;
   viewer?: Viewer;
   /** Ends the connection and all its operations. */
@@ -79,7 +81,8 @@ async function connect(
   { connectionParams, extra }: Context<Params, Connection>,
 ): Promise<boolean> {
   try {
-    extra.viewer = await deps.authenticate({ headers: extra.headers, connectionParams });
+    extra.credentials = { ...extra.credentials, connectionParams };
+    extra.viewer = await deps.authenticate(extra.credentials);
     return true;
   } catch (error) {
     const { message } = deps.finisher.finishError(error, randomId());
@@ -89,7 +92,7 @@ async function connect(
 }
 
 function open(context: Context<Params, Connection>, id: string): Exchange {
-  const { operations, viewer, headers } = context.extra;
+  const { operations, viewer, credentials } = context.extra;
   const operation: Operation = {
     requestId: randomId(),
     controller: new AbortController(),
@@ -100,7 +103,7 @@ function open(context: Context<Params, Connection>, id: string): Exchange {
     requestId: operation.requestId,
     operationId: isUuid(id) ? id : null,
     signal: operation.controller.signal,
-    credentials: { headers, connectionParams: context.connectionParams },
+    credentials,
     async authenticate() {
       if (operations.size > MAX_OPERATIONS) {
         throw new AppError(

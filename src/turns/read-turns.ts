@@ -1,10 +1,11 @@
 /** Reading turns for a viewer: who may see which, and the text of those that still run. */
-import type { Action } from '../auth/actions.ts';
+
 import type { Policy } from '../auth/policy.ts';
 import type { Database } from '../db/client.ts';
 import { AppError } from '../errors.ts';
 import type { EventLog } from '../event-log/event-log.ts';
 import { isUuid } from '../lib/ids.ts';
+import type { Action } from '../types/action.ts';
 import type { Turn } from '../types/turn.ts';
 import type { Viewer } from '../types/viewer.ts';
 import type { TurnEngine } from './engine.ts';

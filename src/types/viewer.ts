@@ -6,4 +6,6 @@ export interface Viewer {
   readonly name: string;
   /** Role names; everyone also has the role `*`. */
   readonly roles: readonly string[];
+  /** When what they showed stops being accepted; absent: it does not end by itself. */
+  readonly expiresAt?: Date | undefined;
 }

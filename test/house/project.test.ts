@@ -29,7 +29,6 @@ describe('package.json', () => {
       'test:integration',
       'test:e2e',
       'bench',
-      'bench:chaos',
       'schema',
       'db:generate',
       'db:migrate',

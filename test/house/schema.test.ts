@@ -17,10 +17,10 @@ import {
   visit,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { ACTIONS } from '../../src/auth/actions.ts';
 import { SCHEMA_FILE, toSchemaText } from '../../src/graphql/print-schema.ts';
 import { createSchema } from '../../src/graphql/schema.ts';
 import { MEMBERS } from '../../src/graphql/turn-event.ts';
+import { ACTIONS } from '../../src/types/action.ts';
 import { createContext, errorsOf, follow, run } from '../support/graphql.ts';
 
 const schema = createSchema();

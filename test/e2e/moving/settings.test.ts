@@ -48,6 +48,12 @@ const refuses = async (yaml: string, words: string) => {
 const backend = (settings: string, expected: object) =>
   takes(`backends: [{ ${BACKEND}, ${settings} }]`, { backends: [expected] });
 
+const jwk = (settings: string) =>
+  takes(
+    `authentication: { module: jwk-token, jwk: { url: "https://a.example/jwks", issuer: i, audience: a, ${settings} } }`,
+    { authentication: { module: 'jwk-token', jwk: { issuer: 'i', audience: 'a' } } },
+  );
+
 const keepsShields = () => {
   const viewer = { id: 'ada', name: 'Ada', roles: ['*'] };
   const policies = [true, false].map((localOperator) => createDefaultPolicy({ localOperator }));
@@ -65,17 +71,44 @@ const customization = (key: string, value: string | boolean) =>
 
 describeTable('Which setting is which?', {
   name: () => refuses('name: mine', 'name'),
-  'service.host, service.port': takes('server: { host: 0.0.0.0, port: 8080 }', {
-    server: { host: '0.0.0.0', port: 8080 },
-  }),
+  'service.host, service.port': async () => [
+    await refuses('server: { host: 0.0.0.0 }', 'authentication.module'),
+    await takes('{ server: { host: 0.0.0.0, port: 8080 }, authentication: { module: k8s } }', {
+      server: { host: '0.0.0.0', port: 8080 },
+    })(),
+  ],
   'service.cors.allow_origins': async () => [
     await refuses('server: { allowedOrigins: ["*"] }', 'refused'),
     await takes('server: { allowedOrigins: ["https://app.example.com"] }', {
       server: { host: '127.0.0.1', port: 4000, allowedOrigins: ['https://app.example.com'] },
     })(),
   ],
-  'service.auth_enabled, authentication': () => isAbsent('auth_enabled', 'authentication', 'auth'),
-  'authorization.access_rules': () => isAbsent('authorization', 'access_rules'),
+  'service.auth_enabled': async () => [
+    isAbsent('auth_enabled'),
+    await takes('authentication: { module: noop }', { authentication: { module: 'noop' } })(),
+  ],
+  'authentication.module': async () => [
+    await refuses('server: { host: 0.0.0.0 }', 'noop'),
+    await takes('authentication: { module: noop-with-token }', {
+      authentication: { module: 'noop-with-token' },
+    })(),
+  ],
+  'authentication.api_key_config.api_key': takes(
+    'authentication: { module: api-key-token, apiKey: { keys: [{ id: ada, key: sixteen-characters }] } }',
+    { authentication: { apiKey: { keys: [{ id: 'ada', key: 'sixteen-characters' }] } } },
+  ),
+  'authentication.jwk_config.url': jwk(''),
+  'jwt_configuration.user_id_claim, username_claim': jwk('userIdClaim: sub, usernameClaim: name'),
+  'jwt_configuration.role_rules': takes(
+    'authorization: { roleRules: [{ jsonpath: $.sub, operator: match, value: ^a, roles: [r] }] }',
+    { authorization: { roleRules: [{ jsonpath: '$.sub', operator: 'match', negate: false }] } },
+  ),
+  'authorization.access_rules': async () => [
+    await refuses('authorization: { accessRules: [{ role: "*", actions: [info] }] }', 'INFO'),
+    await takes('authorization: { accessRules: [{ role: "*", actions: [INFO] }] }', {
+      authorization: { accessRules: [{ role: '*', actions: ['INFO'] }] },
+    })(),
+  ],
   'service.workers': () => isAbsent('workers'),
   'service.tls_config, service.root_path, service.base_url': () =>
     isAbsent('service', 'tls_config', 'root_path'),

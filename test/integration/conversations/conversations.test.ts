@@ -1,6 +1,5 @@
 /** What a viewer does with conversations, on Postgres. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Action } from '../../../src/auth/actions.ts';
 import {
   type ConversationChangeDeps,
   deleteConversation,
@@ -11,6 +10,7 @@ import {
   renameConversation,
 } from '../../../src/conversations/conversations.ts';
 import { newId } from '../../../src/lib/ids.ts';
+import type { Action } from '../../../src/types/action.ts';
 import type { Viewer } from '../../../src/types/viewer.ts';
 import { recordChanges } from '../../support/conversation-changes.ts';
 import { insertConversation, insertTurn } from '../../support/conversation-rows.ts';

@@ -1,8 +1,8 @@
 /** The order of the checks of a question: of two things that are wrong with it, which one is told. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Action } from '../../../src/auth/actions.ts';
 import { newId } from '../../../src/lib/ids.ts';
 import type { StartTurnInput } from '../../../src/turns/engine.ts';
+import type { Action } from '../../../src/types/action.ts';
 import type { Turn } from '../../../src/types/turn.ts';
 import type { Viewer } from '../../../src/types/viewer.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';

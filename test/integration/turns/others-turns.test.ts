@@ -1,6 +1,6 @@
 /** Turns of other viewers: unknown without the action for it, and each action opens one thing. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Action } from '../../../src/auth/actions.ts';
+import type { Action } from '../../../src/types/action.ts';
 import type { Turn } from '../../../src/types/turn.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { collectEvents, createViewer, startTestEngine, type TestEngine } from '../../support/engine.ts';

@@ -38,6 +38,7 @@ describe('loadConfig', () => {
       HOST: '0.0.0.0',
       PORT: '8080',
       MILLRACE_MODE: 'development',
+      MILLRACE_AUTH_MODULE: 'k8s',
       ALLOWED_ORIGINS: 'https://a.example.com, http://localhost:3000,',
       DATABASE_URL: 'postgres://me:pw@db/millrace',
       MILLRACE_DATA_DIR: '/var/lib/millrace',
@@ -53,6 +54,7 @@ describe('loadConfig', () => {
         port: 8080,
         allowedOrigins: ['https://a.example.com', 'http://localhost:3000'],
       },
+      authentication: { module: 'k8s' },
       database: { url: 'postgres://me:pw@db/millrace' },
       dataDir: '/var/lib/millrace',
       logLevel: 'warn',
@@ -86,8 +88,9 @@ describe('loadConfig', () => {
     ['localhost.example.com', 'production'],
     ['192.168.1.4', 'production'],
   ])('on %s the mode is %s unless it is set', (host, mode) => {
-    expect(load({ HOST: host }).mode).toBe(mode);
-    expect(load({ HOST: host, MILLRACE_MODE: 'production' }).mode).toBe('production');
+    const env = { HOST: host, MILLRACE_AUTH_MODULE: 'noop' };
+    expect(load(env).mode).toBe(mode);
+    expect(load({ ...env, MILLRACE_MODE: 'production' }).mode).toBe('production');
   });
 });
 

@@ -1,6 +1,6 @@
 /** What a viewer needs to ask: the permission is looked at before the question is. */
 import { describe, expect, it } from 'vitest';
-import type { Action } from '../../../src/auth/actions.ts';
+import type { Action } from '../../../src/types/action.ts';
 import { createContext, errorsOf, follow, run } from '../../support/graphql.ts';
 
 /** A viewer who may do everything but this; the engine must not be used. */

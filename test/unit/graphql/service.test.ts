@@ -1,6 +1,6 @@
 /** Who is asking, who answers, and what may be asked. */
 import { describe, expect, it } from 'vitest';
-import type { Action } from '../../../src/auth/actions.ts';
+import type { Action } from '../../../src/types/action.ts';
 import { createListingBackend, createModelDeps, toModel } from '../../support/backends.ts';
 import { createContext, errorsOf, run } from '../../support/graphql.ts';
 

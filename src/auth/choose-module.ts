@@ -1,0 +1,34 @@
+/** Makes the configured module. */
+import type { AuthenticationConfig } from '../config/config.ts';
+import { AppError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Identify } from './authenticate.ts';
+import { createApiKey } from './modules/api-key.ts';
+import { createJwk } from './modules/jwk.ts';
+import { createNoop, createNoopWithToken } from './modules/noop.ts';
+
+export interface ChooseModuleDeps {
+  readonly settings: AuthenticationConfig;
+  readonly log: Log;
+}
+
+/** Throws BAD_USER_INPUT, in one line, when a file of its settings cannot be read. Sends nothing. */
+export function createModule({ settings, log }: ChooseModuleDeps): Identify {
+  const { module = 'noop', apiKey, jwk } = settings;
+  switch (module) {
+    case 'noop':
+      return createNoop();
+    case 'noop-with-token':
+      return createNoopWithToken();
+    case 'api-key-token':
+      return createApiKey({ settings: apiKey?.keys ?? [], log });
+    case 'jwk-token':
+      if (jwk === undefined) throw new TypeError('the configuration was checked');
+      return createJwk({ settings: jwk, log });
+    case 'k8s':
+    case 'rh-identity':
+      throw new AppError('BAD_USER_INPUT', `authentication.module: ${module} is not there yet`);
+    default:
+      return module satisfies never;
+  }
+}
