@@ -1,9 +1,6 @@
 /** The composition root: the only place that constructs. What is made first is disposed last. */
 import { dirname } from 'node:path';
-import { type Authenticate, createAuthenticate } from './auth/authenticate.ts';
-import { createModule } from './auth/choose-module.ts';
-import { createPolicy, type Policy } from './auth/policy.ts';
-import { createRoleRules } from './auth/role-rules.ts';
+import { type Access, createAccess } from './auth/access.ts';
 import type { BackendRegistry } from './backend/backend.ts';
 import { createBackend } from './backend/client.ts';
 import { withStreamFaults } from './backend/faulty-backend.ts';
@@ -21,13 +18,13 @@ import { createListener, type Listener } from './db/listener.ts';
 import { migrateDatabase } from './db/migrate.ts';
 import { searchServerDocuments } from './documents/documents.ts';
 import { importOwnDocs } from './documents/own-docs.ts';
+import { createLogMetrics } from './event-log/metrics.ts';
 import { createPostgresLog } from './event-log/postgres.ts';
 import type { Faults } from './faults.ts';
 import { createFeedbackSwitch } from './feedback/feedback-switch.ts';
 import type { Services } from './graphql/context.ts';
 import { createSchema } from './graphql/schema.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
-import { isLoopbackHost } from './lib/loopback.ts';
 import { createLog, type Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createSystemPrompts, type SystemPrompts } from './prompts/system-prompts.ts';
@@ -113,27 +110,6 @@ async function openBackends(making: Construction, database: Database): Promise<B
   );
 }
 
-interface Access {
-  readonly authenticate: Authenticate;
-  readonly policy: Policy;
-}
-
-/** Who may come in, and what they may do. */
-function openAccess({ config, log }: Pick<Construction, 'config' | 'log'>): Access {
-  const { authentication, authorization, server } = config;
-  const { module = 'noop' } = authentication;
-  return {
-    authenticate: createAuthenticate(
-      createModule({ settings: authentication, log }),
-      createRoleRules(authorization.roleRules),
-    ),
-    policy: createPolicy({
-      accessRules: authorization.accessRules,
-      localOperator: module === 'noop' && isLoopbackHost(server.host),
-    }),
-  };
-}
-
 interface Core
   extends Access,
     Pick<Services, 'database' | 'registry' | 'config' | 'shields' | 'tools' | 'jobs' | 'announcer'> {
@@ -172,13 +148,35 @@ async function startJobs({ config, log }: Construction, core: Core): Promise<voi
 }
 
 function startEngine({ config, log, resources }: Construction, core: Core): TurnEngine {
-  const { database } = core;
-  const eventLog = resources.use(createPostgresLog({ database, log, flushMs: config.turns.flushMs }));
+  const { database, listener } = core;
+  const { flushMs, durability } = config.turns;
+  const metrics = createLogMetrics(core.metrics.registry);
+  const eventLog = resources.use(
+    createPostgresLog({ database, listener, log, metrics, flushMs, durability }),
+  );
   const followUp = createFollowUp({ jobs: core.jobs, config });
   const { announce } = core.announcer;
   const engine = resources.use(createEngine({ ...core, config, eventLog, log, followUp, announce }));
-  core.metrics.observeRunning(() => engine.runningCount);
+  observe(core, engine);
   return engine;
+}
+
+/** What is read when the metrics are asked for. */
+function observe({ metrics, conversationFeed: feed }: Core, engine: TurnEngine): void {
+  const gauge = (name: `millrace_${string}`, help: string, read: () => number): void =>
+    metrics.observe({ name, help }, read);
+  gauge('millrace_turns_running', 'Turns that run on this node', () => engine.runningCount);
+  gauge('millrace_updates_followers', 'Followers of conversation updates', () => feed.count().followers);
+  gauge(
+    'millrace_updates_waiting',
+    'Conversation updates that wait for followers',
+    () => feed.count().waiting,
+  );
+  gauge(
+    'millrace_updates_unannounced',
+    'Changes of conversations that other nodes are still to be told of',
+    () => feed.count().unannounced,
+  );
 }
 
 /** What the server tells of itself. */
@@ -247,7 +245,6 @@ export async function createApp(config: Config, faults?: Faults): Promise<App> {
   if (faults) resources.defer(() => faults.reach('drain:end'));
   const { database, place } = opened;
   const registry = await openBackends(making, database);
-  const access = openAccess(making);
   const prompts = await createSystemPrompts(config);
   const metrics = createMetrics();
   const shields = createShields({ config, registry, log, metrics });
@@ -257,7 +254,7 @@ export async function createApp(config: Config, faults?: Faults): Promise<App> {
     database,
     registry,
     config,
-    ...access,
+    ...createAccess({ config, log }),
     prompts,
     metrics,
     shields,
@@ -272,7 +269,6 @@ export async function createApp(config: Config, faults?: Faults): Promise<App> {
   const condition: Condition = { isDraining: false };
   const server = await serve(making, core, { engine, condition });
   const { url } = server;
-  if (faults) resources.defer(() => faults.reach('drain:begin'));
   const kept = resources.move();
   return {
     url,
@@ -286,6 +282,7 @@ export async function createApp(config: Config, faults?: Faults): Promise<App> {
     },
     async drain() {
       condition.isDraining = true;
+      await faults?.reach('drain:begin');
       const { drainMs } = config.turns;
       const windowMs = Math.min(config.server.drainSpreadMs, drainMs);
       await Promise.all([engine.drain(drainMs), server.drain(windowMs), jobs.retire()]);

@@ -40,10 +40,30 @@ export interface HttpMetrics {
   }): void;
 }
 
-export interface Metrics extends TurnMetrics, ShieldMetrics, HttpMetrics {
+export interface ReaderMetrics {
+  /** A reader was given up. */
+  readerCut(facts: { readonly transport: string; readonly reason: string }): void;
+  /** A connection was closed at once because there are too many. */
+  connectionDropped(): void;
+}
+
+export interface ObservedGauge {
+  readonly name: `millrace_${string}`;
+  readonly help: string;
+}
+
+/** Gauges of what somebody else keeps, read when the metrics are asked for. Each is added once. */
+export interface ObserverMetrics {
+  observe(gauge: ObservedGauge, read: () => number): void;
+  /** One value for each value of the label, of which there are few. */
+  observeEach(
+    gauge: ObservedGauge & { readonly label: string },
+    read: () => Readonly<Record<string, number>>,
+  ): void;
+}
+
+export interface Metrics extends TurnMetrics, ShieldMetrics, HttpMetrics, ReaderMetrics, ObserverMetrics {
   readonly registry: Registry;
-  /** Adds the gauge of running turns, read when the metrics are asked for; called once, when the engine exists. */
-  observeRunning(read: () => number): void;
 }
 
 const TURN_SECONDS = [0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
@@ -157,6 +177,46 @@ function createHttpMetrics(registry: Registry): HttpMetrics {
   };
 }
 
+function createReaderMetrics(registry: Registry): ReaderMetrics {
+  const cuts = new Counter({
+    name: 'millrace_readers_cut_total',
+    help: 'Readers that were given up: stalled ones took nothing, silent ones answered no ping',
+    labelNames: ['transport', 'reason'],
+    registers: [registry],
+  });
+  const dropped = new Counter({
+    name: 'millrace_connections_dropped_total',
+    help: 'Connections closed at once because there were too many',
+    registers: [registry],
+  });
+  return { readerCut: (facts) => cuts.inc({ ...facts }), connectionDropped: () => dropped.inc() };
+}
+
+function createObserverMetrics(registry: Registry): ObserverMetrics {
+  const registers = [registry];
+  return {
+    observe(gauge, read) {
+      new Gauge({
+        ...gauge,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    },
+    observeEach({ label, ...gauge }, read) {
+      new Gauge({
+        ...gauge,
+        labelNames: [label],
+        registers,
+        collect() {
+          for (const [value, count] of Object.entries(read())) this.set({ [label]: value }, count);
+        },
+      });
+    },
+  };
+}
+
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -165,15 +225,7 @@ export function createMetrics(): Metrics {
     ...createTurnMetrics(registry),
     ...createShieldMetrics(registry),
     ...createHttpMetrics(registry),
-    observeRunning(read) {
-      new Gauge({
-        name: 'millrace_turns_running',
-        help: 'Turns that run on this node',
-        registers: [registry],
-        collect() {
-          this.set(read());
-        },
-      });
-    },
+    ...createReaderMetrics(registry),
+    ...createObserverMetrics(registry),
   };
 }

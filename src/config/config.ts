@@ -50,6 +50,11 @@ export const configSchema = z.strictObject({
       drainSpreadMs: milliseconds(10_000).describe(
         'Longest time over which a node that is told to stop sends its clients elsewhere; few clients take less',
       ),
+      maxConnections: z
+        .int()
+        .min(1)
+        .default(10_000)
+        .describe('Connections that may be open at once; more are closed as soon as they are made'),
     })
     .prefault({}),
   authentication: authenticationSchema.prefault({}),
@@ -103,7 +108,13 @@ export const configSchema = z.strictObject({
   turns: z
     .strictObject({
       leaseMs: milliseconds(15_000).describe('How long a node owns a turn without renewing'),
-      flushMs: milliseconds(250).describe('Longest time before events are written to the log'),
+      flushMs: milliseconds(250).describe(
+        'Longest time before events are stored; 50 when a turn is followed on another node, or `sync`',
+      ),
+      durability: z
+        .enum(['async', 'sync'])
+        .default('async')
+        .describe('sync: followers receive an event only after it is stored, about 30 ms later'),
       followerStallMs: milliseconds(30_000).describe('How long a follower may read nothing before it is cut'),
       drainMs: milliseconds(300_000).describe(
         'How long running turns may go on when their node is told to stop',

@@ -17,6 +17,11 @@ export interface Announcer {
   announce(change: ConversationChange): void;
 }
 
+export interface CountedAnnouncer extends Announcer, AsyncDisposable {
+  /** Changes that are still to be told. */
+  readonly waiting: number;
+}
+
 export interface AnnouncerDeps {
   readonly database: Database;
   readonly log: Log;
@@ -66,7 +71,7 @@ function toNote(change: ConversationChange): Note {
 }
 
 /** One notification is on its way at a time; what is announced meanwhile goes into the next. Disposal sends what is left, for a bounded time. */
-export function createAnnouncer({ database, log }: AnnouncerDeps): Announcer & AsyncDisposable {
+export function createAnnouncer({ database, log }: AnnouncerDeps): CountedAnnouncer {
   const waiting = new Map<string, Note>();
   const stop = new AbortController();
   let hasOverflown = false;
@@ -105,6 +110,9 @@ export function createAnnouncer({ database, log }: AnnouncerDeps): Announcer & A
     }
   };
   return {
+    get waiting() {
+      return waiting.size;
+    },
     announce(change) {
       put(toNote(change));
       sending ??= sendAll().finally(() => {

@@ -20,7 +20,18 @@ export type ConversationUpdate =
   | { readonly kind: 'TURN_CHANGED'; readonly conversationId: string; readonly turnId: string }
   | { readonly kind: 'RESYNC'; readonly reason: ResyncReason };
 
+/** What is kept at the moment, all of it bounded. */
+export interface FeedCounts {
+  readonly followers: number;
+  /** Updates that wait for these. */
+  readonly waiting: number;
+  /** Changes that other nodes are still to be told of. */
+  readonly unannounced: number;
+}
+
 export interface ConversationFeed extends Announcer, AsyncDisposable {
+  /** For the metrics. */
+  count(): FeedCounts;
   /**
    * Follows the conversations of an owner from now on, in batches, until the signal is aborted. The first update is a
    * RESYNC; another one comes whenever something may have been missed, also because the reader was too slow.
@@ -58,6 +69,11 @@ export function createConversationFeed({ listener, ...deps }: FeedDeps): Convers
   });
   return {
     announce: announcer.announce,
+    count() {
+      const all = [...followers.values()].flatMap((known) => [...known]);
+      const waiting = all.reduce((sum, follower) => sum + follower.waiting.size, 0);
+      return { followers: all.length, waiting, unannounced: announcer.waiting };
+    },
     follow(ownerId, signal) {
       const follower: Follower = { waiting: new Map(), news: createNotifier() };
       resync(follower, 'SUBSCRIBED');

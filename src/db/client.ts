@@ -29,6 +29,11 @@ export interface Database extends AsyncDisposable {
   asWorker<T>(run: (tx: WorkerTx) => Promise<T>, name?: TransactionName): Promise<T>;
   /** Resolves when the database answers; throws DEPENDENCY_UNAVAILABLE otherwise. */
   ping(): Promise<void>;
+  /**
+   * Sends a notification, at once and outside of any transaction; the payload has less than 8,000 bytes. Resolves when all
+   * who listen will hear it. Throws DEPENDENCY_UNAVAILABLE.
+   */
+  notify(channel: string, payload: string): Promise<void>;
   /** The driver of the moment: another takes its place after the database fell silent. */
   readonly driver: Sql;
 }
@@ -102,6 +107,11 @@ export function openDatabase(options: DatabaseOptions): Database {
       }),
     asWorker: (work) => inTransaction({ run: (tx) => work(tx as WorkerTx) }),
     ping: () => run(async (driver) => void (await driver`SELECT 1`)),
+    notify: (channel, payload) =>
+      // Notifying commits hold a lock that all of them share: none of them waits for the disk under it.
+      run(async (driver) => {
+        await driver`SELECT set_config('synchronous_commit', 'off', true), pg_notify(${channel}, ${payload})`;
+      }),
     [Symbol.asyncDispose]: () => pool.driver.end({ timeout: 2 }),
   };
 }

@@ -24,6 +24,7 @@ export function withTransactionFaults(database: Database, faults: Faults): Datab
       return database.driver;
     },
     ping: () => database.ping(),
+    notify: (channel, payload) => database.notify(channel, payload),
     asViewer: (viewer, run, name = 'other') =>
       around(name, run, (inner) => database.asViewer(viewer, inner, name)),
     asWorker: (run, name = 'other') => around(name, run, (inner) => database.asWorker(inner, name)),

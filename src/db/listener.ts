@@ -13,6 +13,8 @@ export interface Subscriber {
 export interface Listener extends AsyncDisposable {
   /** Listens on a channel until disposed. The channel is a name, not an expression. */
   listen(channel: string, subscriber: Subscriber): Disposable;
+  /** Whether the connection stands, as far as is known: a dead one is found out by its heartbeat. */
+  readonly isConnected: boolean;
 }
 
 export interface ListenerOptions {
@@ -57,6 +59,9 @@ export function createListener(options: ListenerOptions): Listener {
   const running = keepConnected(listening);
   return {
     listen: (channel, subscriber) => subscribe(listening, channel, subscriber),
+    get isConnected() {
+      return listening.connection !== undefined;
+    },
     async [Symbol.asyncDispose]() {
       listening.stop.abort();
       await running;

@@ -7,6 +7,7 @@
  * 4 Expiry is explicit: reading what has been deleted says so, it never skips.
  * 5 A stale fence writes nothing: once a turn has a newer owner, its old writer stores no further event and delivers none as
  *   soon as it knows; what it had delivered beyond the newer owner's first event is taken back by a reset.
+ * 6 With durability `sync` an event is delivered only after it is stored, so none is ever taken back.
  */
 import type { AnyTx, WorkerTx } from '../db/client.ts';
 import type { LoggedEvent, TerminalBody, TurnEventBody } from '../types/turn-event.ts';
@@ -86,4 +87,6 @@ export interface EventLog extends AsyncDisposable {
   readAll(tx: WorkerTx, turnId: string): Promise<readonly LoggedEvent[]>;
   /** Records that a new writer starts at `firstSeq`, inside the transaction that takes the turn over. */
   recordEpoch(tx: WorkerTx, lease: TurnLease, firstSeq: number): Promise<void>;
+  /** After the commit of what was stored without a writer: wakes followers on all nodes. Returns at once and never throws. */
+  announce(news: TurnLease & { readonly seq: number }): void;
 }

@@ -6,6 +6,8 @@ import type { EventBatch, TurnLease } from './event-log.ts';
 export interface PendingEvents {
   /** Sequence number up to which everything is stored. */
   readonly storedSeq: number;
+  /** Events that are not known to be stored. */
+  readonly size: number;
   add(events: readonly LoggedEvent[]): void;
   /**
    * The next batch to store, or undefined when there is none or one is on its way.
@@ -37,6 +39,9 @@ export function createPendingEvents(lease: TurnLease, firstStored: number): Pend
   return {
     get storedSeq() {
       return storedSeq;
+    },
+    get size() {
+      return waiting.length + (unconfirmed ? unconfirmed.lastSeq - unconfirmed.firstSeq + 1 : 0);
     },
     add(events) {
       for (const event of events) waiting.push(event);

@@ -7,7 +7,7 @@ import type { TurnStatus } from '../types/turn.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
 import { decodeEvents } from './codec.ts';
 import type { EventBatch, LogPosition, TurnLease } from './event-log.ts';
-import type { StoredHead } from './watcher.ts';
+import type { StoredEvents } from './window.ts';
 
 /** Rows read in one step: bounds the memory that one follower takes. */
 const PAGE_BATCHES = 32;
@@ -88,6 +88,13 @@ export async function selectState(tx: WorkerTx, turnId: string): Promise<StoredS
   return rows[0];
 }
 
+/** How far the stored log of a turn has come. */
+export interface StoredHead {
+  readonly isRunning: boolean;
+  readonly fence: number;
+  readonly lastSeq: number;
+}
+
 /** How far the stored logs of these turns have come, in one statement. */
 export async function selectHeads(
   tx: WorkerTx,
@@ -120,18 +127,16 @@ export async function selectOvertaking(
  * A page of events after the position, oldest first; empty when nothing is stored there. Batches do not overlap, so the
  * newest that begins at or before the position is where to begin: without it all that was read before would be read again.
  */
-export async function selectEventsAfter(
-  tx: WorkerTx,
-  position: LogPosition,
-): Promise<readonly LoggedEvent[]> {
+export async function selectEventsAfter(tx: WorkerTx, position: LogPosition): Promise<StoredEvents> {
   const rows = await tx.execute<{ first_seq: number; epoch: number; events: string }>(sql`
     SELECT first_seq, epoch, events::text AS events FROM turn_event_batch
     WHERE turn_id = ${position.turnId} AND last_seq > ${position.seq} AND first_seq >= COALESCE((
       SELECT max(first_seq) FROM turn_event_batch WHERE turn_id = ${position.turnId} AND first_seq <= ${position.seq}), 0)
     ORDER BY first_seq LIMIT ${PAGE_BATCHES}`);
-  return rows
+  const events = rows
     .flatMap((row) =>
       decodeEvents(row.events, { turnId: position.turnId, firstSeq: row.first_seq, epoch: row.epoch }),
     )
     .filter((event) => event.seq > position.seq);
+  return { events, size: rows.reduce((sum, row) => sum + row.events.length, 0) };
 }

@@ -1,49 +1,49 @@
 /** The event log on Postgres: this node's turns are followed from memory, all others by reading what their writers stored. */
 import type { Database } from '../db/client.ts';
+import type { Listener } from '../db/listener.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
-import type { EventBatch, EventLog, LogPosition, ReadStep, TurnLease, TurnWriter } from './event-log.ts';
-import { createFlusher } from './flusher.ts';
-import {
-  insertBatches,
-  insertEpoch,
-  insertFenced,
-  selectAllEvents,
-  selectEventsAfter,
-  selectHeads,
-  selectOvertaking,
-  selectState,
-} from './postgres-store.ts';
+import { createAudience } from './audience.ts';
+import type { EventLog, LogPosition, ReadStep, TurnLease, TurnWriter } from './event-log.ts';
+import { createFlusher, type Flusher } from './flusher.ts';
+import { createForeignTurns, type ForeignTurns } from './foreign-turns.ts';
+import { look } from './look.ts';
+import type { LogMetrics } from './metrics.ts';
+import { CHANNEL, createNodeNotifier, type NodeNotifier, parseMessage } from './notifications.ts';
+import { insertBatches, insertEpoch, insertFenced, selectAllEvents, selectHeads } from './postgres-store.ts';
 import { createTail, type Tail } from './tail.ts';
-import { createTurnWriter } from './turn-writer.ts';
-import { createWatcher } from './watcher.ts';
+import { createTurnWriter, type FlushSource } from './turn-writer.ts';
 
 export interface PostgresLogDeps {
   readonly database: Database;
+  /** Stays the caller's to dispose. */
+  readonly listener: Pick<Listener, 'listen' | 'isConnected'>;
   readonly log: Log;
-  /** Longest time in milliseconds before an event is stored. */
+  readonly metrics: LogMetrics;
+  /** Longest time in milliseconds before an event is stored; a turn that is followed on another node does not wait as long. */
   readonly flushMs: number;
-  /** How often the turns of other nodes that are followed here are looked at, all at once, in milliseconds. */
+  /** `sync`: followers receive an event only after it is stored. */
+  readonly durability: 'async' | 'sync';
+  /** How often a followed turn of another node is looked at when nothing is heard of it, in milliseconds. */
   readonly pollMs?: number;
+  /** How often one is looked at of which something is heard. */
+  readonly slowPollMs?: number;
   readonly now?: () => number;
 }
 
-/** One look at the stored log; undefined when there is nothing new yet. */
-function look(database: Database, position: LogPosition): Promise<ReadStep | undefined> {
-  return database.asWorker(async (tx) => {
-    const state = await selectState(tx, position.turnId);
-    if (!state) return { kind: 'expired' };
-    // After the state: a take-over that ended the turn is then certain to be seen here.
-    const mayBeOvertaken = position.seq > 0 && state.fence > position.epoch;
-    const overtaking = mayBeOvertaken ? await selectOvertaking(tx, position) : undefined;
-    if (overtaking) return { kind: 'reset', afterSeq: overtaking.firstSeq - 1, epoch: state.fence };
-    const events = await selectEventsAfter(tx, position);
-    const first = events[0];
-    if (first) return first.seq === position.seq + 1 ? { kind: 'events', events } : { kind: 'expired' };
-    if (state.status === 'RUNNING') return undefined;
-    return position.seq >= state.lastSeq ? { kind: 'ended' } : { kind: 'expired' };
-  }, 'read');
+/** Longest time in milliseconds before an event is stored that somebody waits for. */
+const URGENT_MS = 50;
+const POLL_MS = 200;
+const SLOW_POLL_MS = 2_000;
+/** How often a node says which turns of others it follows, and how long it is believed. */
+const RENEW_MS = 5_000;
+const AUDIENCE_MS = 15_000;
+
+/** A turn that this node writes. */
+interface OwnTurn {
+  readonly tail: Tail;
+  readonly writer: TurnWriter & FlushSource;
 }
 
 /** Undefined when the tail cannot serve the position: dropped from memory, or of a turn that was taken over. */
@@ -57,47 +57,140 @@ async function readTail(tail: Tail, seq: number, signal: AbortSignal): Promise<R
   return news && news.length > 0 ? { kind: 'events', events: news } : undefined;
 }
 
+/** What the parts of one log share. */
+interface Parts {
+  readonly deps: PostgresLogDeps;
+  readonly own: Map<string, OwnTurn>;
+  readonly audience: ReturnType<typeof createAudience>;
+  readonly notifier: NodeNotifier;
+  readonly foreign: ForeignTurns;
+  readonly flusher: Flusher;
+}
+
+function createParts(deps: PostgresLogDeps): Parts {
+  const { database, listener, log, metrics, flushMs, durability } = deps;
+  const audience = createAudience({ ttlMs: AUDIENCE_MS });
+  const notifier = createNodeNotifier({
+    send: (payload) => database.notify(CHANNEL, payload),
+    onSent: metrics.notificationSent,
+  });
+  const foreign = createForeignTurns({
+    look: (position) => look(database, position),
+    loadHeads: (turnIds) => database.asWorker((tx) => selectHeads(tx, turnIds)),
+    tellFollowing: notifier.tellFollowing,
+    isHearing: () => listener.isConnected,
+    pollMs: deps.pollMs ?? POLL_MS,
+    slowPollMs: deps.slowPollMs ?? SLOW_POLL_MS,
+    renewMs: RENEW_MS,
+    onRead: metrics.logRead,
+  });
+  const flusher = createFlusher({
+    flushMs,
+    urgentMs: URGENT_MS,
+    isUrgent: (turnId) => durability === 'sync' || audience.has(turnId),
+    log,
+    write: (batches) => database.asWorker((tx) => insertFenced(tx, batches), 'flush'),
+    onStored(batches) {
+      metrics.flushed(batches);
+      for (const { turnId, fence, lastSeq: seq } of batches) {
+        if (audience.has(turnId)) notifier.tellNews({ turnId, fence, seq });
+      }
+    },
+  });
+  return { deps, own: new Map(), audience, notifier, foreign, flusher };
+}
+
+/** What other nodes say. */
+function hear({ own, audience, notifier, foreign, flusher }: Parts, payload: string): void {
+  const { news, following } = parseMessage(payload);
+  for (const [turnId, fence, seq] of news) foreign.hear({ turnId, fence, seq });
+  for (const turnId of following) {
+    const writer = own.get(turnId)?.writer;
+    if (!writer) continue;
+    audience.add(turnId);
+    // What was stored while it was looking, and what was kept for the next flush of everything.
+    notifier.tellNews({ turnId, fence: writer.lease.fence, seq: writer.storedSeq });
+    flusher.schedule(turnId);
+  }
+}
+
+function open(
+  parts: Parts,
+  turn: { readonly lease: TurnLease; readonly first: LoggedEvent },
+  onLost: () => void,
+): TurnWriter {
+  const { deps, own, audience, notifier, flusher } = parts;
+  const { lease, first } = turn;
+  const { turnId, fence } = lease;
+  const tail = createTail(fence, first, deps.durability);
+  const onClosed = (): void => {
+    flusher.remove(writer);
+    own.delete(turnId);
+    if (audience.has(turnId)) notifier.tellNews({ turnId, fence, seq: tail.lastSeq });
+    audience.remove(turnId);
+  };
+  const now = deps.now ?? Date.now;
+  const onPending = (): void => flusher.schedule(turnId);
+  const writer = createTurnWriter(lease, tail, { now, onPending, onLost, onClosed });
+  own.set(turnId, { tail, writer });
+  flusher.add(writer);
+  return writer;
+}
+
+async function read(
+  { deps, own, foreign }: Parts,
+  position: LogPosition,
+  signal: AbortSignal,
+): Promise<ReadStep | undefined> {
+  while (!signal.aborted) {
+    const tail = own.get(position.turnId)?.tail;
+    if (!tail || (position.epoch !== tail.epoch && position.seq > 0)) return foreign.read(position, signal);
+    const live = await readTail(tail, position.seq, signal);
+    if (live || signal.aborted) return live;
+    deps.metrics.logRead('store');
+    const stored = await look(deps.database, position);
+    if (stored) return stored.step;
+  }
+  return undefined;
+}
+
+/** Disposal does not store what is pending: by then every turn was sealed or given up. */
 export function createPostgresLog(deps: PostgresLogDeps): EventLog {
-  const { database, log, flushMs, pollMs = 200, now = Date.now } = deps;
-  const tails = new Map<string, Tail>();
-  const write = (batches: readonly EventBatch[]) =>
-    database.asWorker((tx) => insertFenced(tx, batches), 'flush');
-  const flusher = createFlusher({ flushMs, log, write });
-  const loadHeads = (turnIds: readonly string[]) => database.asWorker((tx) => selectHeads(tx, turnIds));
-  const watcher = createWatcher({ pollMs, loadHeads });
-
-  const open = (lease: TurnLease, first: LoggedEvent, onLost: () => void): TurnWriter => {
-    const tail = createTail(lease.fence, first);
-    const onClosed = (): void => {
-      flusher.remove(writer);
-      tails.delete(lease.turnId);
-    };
-    const writer = createTurnWriter(lease, tail, { now, onPending: flusher.schedule, onLost, onClosed });
-    tails.set(lease.turnId, tail);
-    flusher.add(writer);
-    return writer;
-  };
-
-  const read = async (position: LogPosition, signal: AbortSignal): Promise<ReadStep | undefined> => {
-    while (!signal.aborted) {
-      const tail = tails.get(position.turnId);
-      const current = tail && (position.epoch === tail.epoch || position.seq === 0);
-      const live = current ? await readTail(tail, position.seq, signal) : undefined;
-      if (signal.aborted) return undefined;
-      const step = live ?? (await look(database, position));
-      if (step) return step;
-      if (!current) await watcher.wait(position, signal);
-    }
-    return undefined;
-  };
-
+  const parts = createParts(deps);
+  const { own, foreign, flusher, notifier } = parts;
+  const listening = deps.listener.listen(CHANNEL, {
+    onConnect: foreign.lookAtAll,
+    onMessage(payload) {
+      deps.metrics.notificationReceived();
+      hear(parts, payload);
+    },
+  });
+  deps.metrics.observe({
+    pendingEvents: () => sum(own, ({ writer }) => writer.pendingCount),
+    tailEvents: () => sum(own, ({ tail }) => tail.size),
+    followedTurns: () => foreign.count,
+    windowSize: () => foreign.size,
+  });
   return {
-    open,
-    read,
-    lastSeq: (turnId) => tails.get(turnId)?.lastSeq,
+    open: (lease, first, onLost) => open(parts, { lease, first }, onLost),
+    read: (position, signal) => read(parts, position, signal),
+    lastSeq: (turnId) => own.get(turnId)?.tail.lastSeq,
     store: insertBatches,
     readAll: selectAllEvents,
     recordEpoch: insertEpoch,
-    [Symbol.asyncDispose]: () => flusher[Symbol.asyncDispose](),
+    announce(news) {
+      foreign.hear(news);
+      notifier.tellNews(news);
+    },
+    async [Symbol.asyncDispose]() {
+      listening[Symbol.dispose]();
+      foreign[Symbol.dispose]();
+      await flusher[Symbol.asyncDispose]();
+      await notifier[Symbol.asyncDispose]();
+    },
   };
+}
+
+function sum(turns: ReadonlyMap<string, OwnTurn>, count: (turn: OwnTurn) => number): number {
+  return [...turns.values()].reduce((total, turn) => total + count(turn), 0);
 }

@@ -7,28 +7,34 @@ const KEEP_STORED_EVENTS = 1024;
 
 export interface Tail {
   readonly epoch: number;
+  /** Of the newest event, whether it is shown yet or not. */
   readonly lastSeq: number;
+  /** Events in memory. */
+  readonly size: number;
   /** True once nothing more will come: sealed, or taken over by another node. */
   readonly closed: boolean;
   /** True while the end of the turn cannot be stored: followers who have read everything should be told. */
   readonly stalled: boolean;
   push(events: readonly LoggedEvent[]): void;
-  /** Events after `seq`, possibly none; undefined when they are no longer in memory. */
+  /** Events after `seq` that may be shown, possibly none; undefined when they are no longer in memory. */
   after(seq: number): readonly LoggedEvent[] | undefined;
-  /** Resolves at the next push, stall or close, or when the signal is aborted. */
+  /** Resolves when more is shown, at a stall or close, or when the signal is aborted. */
   changed(signal: AbortSignal): Promise<void>;
-  /** Allows events up to and including `seq` to be dropped. */
+  /** Everything up to and including `seq` is stored: it may be dropped, and be shown if it was not. */
   markStored(seq: number): void;
   stall(): void;
   close(): void;
 }
 
-export function createTail(epoch: number, first: LoggedEvent): Tail {
+/** The first event is stored already. With `sync`, followers see an event only when it is stored. */
+export function createTail(epoch: number, first: LoggedEvent, durability: 'async' | 'sync'): Tail {
   let events: LoggedEvent[] = [first];
+  let storedSeq = first.seq;
   let state: 'open' | 'stalled' | 'closed' = 'open';
   const news = createNotifier();
   const firstSeq = (): number => events[0]?.seq ?? 1;
   const lastSeq = (): number => events.at(-1)?.seq ?? 0;
+  const shownSeq = (): number => (durability === 'sync' ? storedSeq : lastSeq());
   const enter = (next: typeof state): void => {
     state = next;
     news.notify();
@@ -39,6 +45,9 @@ export function createTail(epoch: number, first: LoggedEvent): Tail {
     get lastSeq() {
       return lastSeq();
     },
+    get size() {
+      return events.length;
+    },
     get closed() {
       return state === 'closed';
     },
@@ -47,14 +56,18 @@ export function createTail(epoch: number, first: LoggedEvent): Tail {
     },
     push(more) {
       for (const event of more) events.push(event);
-      enter('open');
+      state = 'open';
+      if (durability === 'async') news.notify();
     },
     after(seq) {
       if (seq < firstSeq() - 1) return undefined;
-      return seq >= lastSeq() ? [] : events.slice(seq + 1 - firstSeq());
+      return seq >= shownSeq() ? [] : events.slice(seq + 1 - firstSeq(), shownSeq() + 1 - firstSeq());
     },
     changed: (signal) => (state === 'closed' ? Promise.resolve() : news.wait(signal)),
     markStored(seq) {
+      const isMore = seq > storedSeq;
+      storedSeq = Math.max(storedSeq, seq);
+      if (isMore && durability === 'sync') news.notify();
       const droppable = Math.min(seq + 1 - firstSeq(), events.length - KEEP_STORED_EVENTS);
       if (droppable >= KEEP_STORED_EVENTS) events = events.slice(droppable);
     },

@@ -7,6 +7,10 @@ import type { Tail } from './tail.ts';
 /** What the flusher sees of a writer. */
 export interface FlushSource {
   readonly lease: TurnLease;
+  /** Up to here everything is known to be stored. */
+  readonly storedSeq: number;
+  /** Events that are not known to be stored. */
+  readonly pendingCount: number;
   /** The next batch to store; undefined when there is none now. Each batch taken is settled. */
   take(): EventBatch | undefined;
   settle(outcome: 'stored' | 'failed' | 'lost'): void;
@@ -33,10 +37,12 @@ export function createTurnWriter(lease: TurnLease, tail: Tail, hooks: WriterHook
       return { ...body, turnId: lease.turnId, epoch: lease.fence, fromSeq: seq, seq, at };
     });
   };
-  const close = (last: readonly LoggedEvent[]): void => {
+  /** With its last events when the turn is sealed; without any when it is given up. */
+  const close = (last?: readonly LoggedEvent[]): void => {
     if (tail.closed) return;
     closing = true;
-    tail.push(last);
+    if (last) tail.push(last);
+    if (last) tail.markStored(tail.lastSeq);
     tail.close();
     hooks.onClosed();
   };
@@ -45,6 +51,12 @@ export function createTurnWriter(lease: TurnLease, tail: Tail, hooks: WriterHook
     lease,
     get lastSeq() {
       return tail.lastSeq;
+    },
+    get storedSeq() {
+      return pending.storedSeq;
+    },
+    get pendingCount() {
+      return pending.size;
     },
     get sealing() {
       return closing;
@@ -63,13 +75,13 @@ export function createTurnWriter(lease: TurnLease, tail: Tail, hooks: WriterHook
       return { batches: pending.rest(last), lastSeq: tail.lastSeq + 1, deliver: () => close(last) };
     },
     stall: () => tail.stall(),
-    abandon: () => close([]),
+    abandon: () => close(),
     take: () => (closing ? undefined : pending.take()),
     settle(outcome) {
       pending.settle(outcome === 'stored');
       tail.markStored(pending.storedSeq);
       if (outcome !== 'lost') return;
-      close([]);
+      close();
       hooks.onLost();
     },
   };

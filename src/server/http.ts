@@ -4,11 +4,13 @@ import type { Authenticate } from '../auth/authenticate.ts';
 import type { Config } from '../config/config.ts';
 import { AppError } from '../errors.ts';
 import type { HttpMetrics } from '../metrics.ts';
+import { openAnswerOutlet } from './answer-outlet.ts';
 import { toCredentials } from './credentials.ts';
 import type { Exchange, HttpAnswer } from './exchange.ts';
 import { GRAPHIQL_CSP } from './graphiql.ts';
 import type { OriginPolicy } from './origins.ts';
 import { json, type Probe } from './probes.ts';
+import type { Readers } from './readers.ts';
 import { readBody, requireJsonContent } from './request-body.ts';
 import { toRequestId } from './request-id.ts';
 import type { ResultFinisher } from './results.ts';
@@ -31,6 +33,7 @@ export interface HttpDeps {
   readonly authenticate: Authenticate;
   readonly uploads: UploadEndpoint;
   readonly metrics: HttpMetrics;
+  readonly readers: Readers;
 }
 
 export interface HttpEndpoint {
@@ -114,15 +117,15 @@ async function route(call: Call): Promise<void> {
   const probe = deps.probes.get(path);
   if (!probe && path !== '/') throw new AppError('NOT_FOUND', 'There is nothing here');
   requireMethod(req, res, ['GET', 'HEAD']);
-  if (probe) return send(res, await probe());
+  if (probe) return send(call, await probe());
   if (deps.config.mode === 'development')
-    return send(res, { status: 302, headers: { location: GRAPHQL_PATH }, body: '' });
-  send(res, json(200, { service: 'millrace', graphql: GRAPHQL_PATH }));
+    return send(call, { status: 302, headers: { location: GRAPHQL_PATH }, body: '' });
+  send(call, json(200, { service: 'millrace', graphql: GRAPHQL_PATH }));
 }
 
-async function answerUpload({ deps, req, res }: Call): Promise<void> {
-  const answer = await deps.uploads.answer(req, res);
-  if (answer !== undefined) send(res, answer);
+async function answerUpload(call: Call): Promise<void> {
+  const answer = await call.deps.uploads.answer(call.req, call.res);
+  if (answer !== undefined) send(call, answer);
 }
 
 async function answerGraphQL(call: Call): Promise<void> {
@@ -160,7 +163,7 @@ async function answerGraphQL(call: Call): Promise<void> {
     ...(isPage && { 'content-security-policy': GRAPHIQL_CSP }),
   };
   if (answer.stream) return sendResults(call, answer.stream, headers);
-  send(res, { status: response.status, headers, body: await response.text() });
+  send(call, { status: response.status, headers, body: await response.text() });
 }
 
 /** One request is asked for once, and has one answer. */
@@ -179,13 +182,15 @@ async function sendResults(call: Call, stream: ResultStream, headers: Record<str
   await sendStream(res, stream, {
     keepAliveMs: deps.config.server.keepAliveMs,
     stallMs: deps.config.turns.followerStallMs,
+    readers: deps.readers,
     signal: controller.signal,
     finish: (result) => deps.finisher.finish(result, requestId),
     finishError: (error) => deps.finisher.finishError(error, requestId),
   });
 }
 
-function refuse(error: unknown, { deps, req, res, requestId }: Call): void {
+function refuse(error: unknown, call: Call): void {
+  const { deps, req, res, requestId } = call;
   const coded = deps.finisher.finishError(error, requestId);
   if (res.headersSent) {
     res.destroy();
@@ -195,12 +200,19 @@ function refuse(error: unknown, { deps, req, res, requestId }: Call): void {
     pathOf(req) === UPLOADS_PATH
       ? toUploadRefusal(coded)
       : toJsonAnswer({ errors: [coded] }, req.headers.accept ?? null);
-  if (req.complete) send(res, answer);
+  if (req.complete) send(call, answer);
   else sendEarly(req, res, answer);
 }
 
-function send(res: ServerResponse, { status, headers, body }: WholeAnswer): void {
+function send({ deps, res }: Call, { status, headers, body }: WholeAnswer): void {
+  const { readers, config } = deps;
+  const outlet = openAnswerOutlet(res, {
+    transport: 'http',
+    readers,
+    stallMs: config.turns.followerStallMs,
+  });
   res.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  outlet.cork();
   res.end(body);
 }
 

@@ -3,7 +3,8 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FormattedExecutionResult } from 'graphql';
 import { orAborted } from '../lib/abort.ts';
-import { createOutlet } from './outlet.ts';
+import { openAnswerOutlet } from './answer-outlet.ts';
+import type { Readers } from './readers.ts';
 import type { AnyResult, WireError } from './results.ts';
 import type { StreamFormat } from './stream-formats.ts';
 
@@ -15,6 +16,7 @@ export interface ResultStream {
 export interface StreamOptions {
   readonly keepAliveMs: number;
   readonly stallMs: number;
+  readonly readers: Readers;
   /** Aborted when the reader has gone or the server closes; the source ends with it. */
   readonly signal: AbortSignal;
   finish(result: AnyResult): FormattedExecutionResult;
@@ -30,7 +32,7 @@ export async function sendStream(
   { format, results }: ResultStream,
   options: StreamOptions,
 ): Promise<void> {
-  const { signal, stallMs, keepAliveMs } = options;
+  const { signal, stallMs, keepAliveMs, readers } = options;
   const iterator = results[Symbol.asyncIterator]();
   const stop = (): void => void iterator.return?.().catch(() => {});
   if (signal.aborted) stop();
@@ -38,9 +40,11 @@ export async function sendStream(
   const socket = await orAborted(socketOf(res), signal);
   if (!socket) return;
 
-  using outlet = createOutlet(socket, { stallMs, onStall: () => socket.destroy() });
+  const outlet = openAnswerOutlet(res, { transport: format.transport, readers, stallMs });
   const keepAlive = setInterval(() => {
-    if (socket.writableLength === 0) res.write(format.keepAlive);
+    if (socket.writableLength > 0) return;
+    outlet.cork();
+    res.write(format.keepAlive);
   }, keepAliveMs);
   try {
     res.write(format.opening);

@@ -1,17 +1,18 @@
 /** The one HTTP server of a process, with everything that it listens for. */
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Config } from '../config/config.ts';
 import { AppError } from '../errors.ts';
 import type { GraphQLContext, OperationContext } from '../graphql/context.ts';
 import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics, ObserverMetrics, ReaderMetrics } from '../metrics.ts';
 import type { CreateUploadDeps } from '../uploads/uploads.ts';
 import { createHttpEndpoint } from './http.ts';
 import { createOriginPolicy } from './origins.ts';
 import { createProbes, type ProbeDeps } from './probes.ts';
+import { createReaders } from './readers.ts';
 import { createResultFinisher } from './results.ts';
 import { sendAway } from './send-away.ts';
 import { closeServer } from './shutdown.ts';
@@ -20,7 +21,7 @@ import { createWebSocketEndpoint } from './websocket.ts';
 import { createGraphQLYoga } from './yoga.ts';
 
 export interface ServerDeps extends ProbeDeps {
-  readonly metrics: Pick<Metrics, 'registry' | 'requestAnswered'>;
+  readonly metrics: Pick<Metrics, 'registry' | 'requestAnswered'> & ObserverMetrics & ReaderMetrics;
   readonly schema: GraphQLSchema;
   readonly config: Pick<Config, 'mode' | 'server' | 'turns' | 'limits'>;
   readonly log: Log;
@@ -45,14 +46,19 @@ export interface RunningServer extends AsyncDisposable {
   drain(windowMs: number): Promise<void>;
 }
 
+/** Being full is logged once in this time, not for every connection that is closed. */
+const FULL_LOG_MS = 60_000;
+
 /** Resolves when the server listens. Throws an AppError with a line for the operator when it cannot. */
 export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   const { config, log, authenticate } = deps;
   const origins = createOriginPolicy(config);
   const finisher = createResultFinisher(log);
   const yoga = createGraphQLYoga({ ...deps, origins, finisher });
+  const readers = createReaders(deps.metrics);
   const http = createHttpEndpoint({
     yoga,
+    readers,
     config,
     origins,
     finisher,
@@ -61,14 +67,19 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     uploads: createUploadEndpoint({ uploads: deps.uploads, origins, authenticate }),
     metrics: deps.metrics,
   });
-  const websocket = createWebSocketEndpoint({ yoga, config, origins, finisher, log, authenticate });
+  const websocket = createWebSocketEndpoint({ yoga, readers, config, origins, finisher, log, authenticate });
   // The timeouts are for requests that arrive slowly; they end with the request, so no stream is cut by them.
   const server = createServer({
     headersTimeout: 10_000,
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
     connectionsCheckingInterval: 2_000,
+    // Peers that vanish in silence are asked by the kernel. Whoever is sent something meanwhile is beyond this.
+    keepAlive: true,
+    keepAliveInitialDelay: config.server.keepAliveMs,
   });
+  server.maxConnections = config.server.maxConnections;
+  observeConnections(server, deps);
   server.on('request', http.listener);
   server.on('upgrade', websocket.upgrade);
 
@@ -95,6 +106,28 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       await yoga.dispose();
     },
   };
+}
+
+/** Connections beyond the limit are closed as soon as they are made. */
+function observeConnections(server: Server, { metrics, config, log }: ServerDeps): void {
+  const { maxConnections } = config.server;
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  let quietUntil = 0;
+  server.on('drop', () => {
+    metrics.connectionDropped();
+    const now = performance.now();
+    if (now < quietUntil) return;
+    quietUntil = now + FULL_LOG_MS;
+    log.warn({ maxConnections }, 'there are too many connections; new ones are closed');
+  });
+  metrics.observe(
+    { name: 'millrace_connections', help: 'Connections that are open on this node' },
+    () => sockets.size,
+  );
 }
 
 function listen(server: Server, { host, port }: Config['server']): Promise<void> {

@@ -1,8 +1,10 @@
 /** How a stream of results is written over HTTP: server-sent events, and Apollo's multipart subscriptions. */
 import type { FormattedExecutionResult } from 'graphql';
 import { EVENT_STREAM_TYPE, MULTIPART_TYPE, type StreamType } from './accept.ts';
+import type { Transport } from './readers.ts';
 
 export interface StreamFormat {
+  readonly transport: Transport;
   readonly contentType: string;
   /** Sent with the headers, so that they leave at once. */
   readonly opening: string;
@@ -14,6 +16,7 @@ export interface StreamFormat {
 
 /** Distinct connections mode: https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md */
 const EVENT_STREAM: StreamFormat = {
+  transport: 'sse',
   contentType: EVENT_STREAM_TYPE,
   opening: ':\n\n',
   keepAlive: ':\n\n',
@@ -30,6 +33,7 @@ const DELIMITER = '\r\n--graphql';
  * JSON escapes line breaks, so no text can contain one.
  */
 const MULTIPART: StreamFormat = {
+  transport: 'multipart',
   contentType: `${MULTIPART_TYPE};boundary="graphql";subscriptionSpec=1.0`,
   opening: DELIMITER,
   keepAlive: `${PART}{}${DELIMITER}`,

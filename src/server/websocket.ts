@@ -9,6 +9,7 @@ import type { Log } from '../log.ts';
 import { DRAINING } from './close-codes.ts';
 import { pathOf } from './http.ts';
 import type { OriginPolicy } from './origins.ts';
+import type { Readers } from './readers.ts';
 import { MAX_BODY_BYTES } from './request-body.ts';
 import { toRequestId } from './request-id.ts';
 import type { ResultFinisher, WireError } from './results.ts';
@@ -22,6 +23,7 @@ export interface WebSocketDeps extends ProtocolDeps {
   readonly origins: OriginPolicy;
   readonly finisher: ResultFinisher;
   readonly log: Log;
+  readonly readers: Readers;
 }
 
 export interface WebSocketEndpoint {
@@ -34,7 +36,7 @@ export interface WebSocketEndpoint {
 }
 
 export function createWebSocketEndpoint(deps: WebSocketDeps): WebSocketEndpoint {
-  const { log, config } = deps;
+  const { log, config, readers } = deps;
   const protocol = createProtocol(deps);
   const connections = new Map<WebSocket, Connection>();
   let retired = false;
@@ -48,6 +50,7 @@ export function createWebSocketEndpoint(deps: WebSocketDeps): WebSocketEndpoint 
   const options = {
     protocol,
     log,
+    readers,
     keepAliveMs: config.server.keepAliveMs,
     stallMs: config.turns.followerStallMs,
   };

@@ -5,12 +5,14 @@ import type { RawData, WebSocket } from 'ws';
 import type { Log } from '../log.ts';
 import { BAD_MESSAGE, INTERNAL_ERROR, SLOW_OR_OVERLOADED } from './close-codes.ts';
 import { toCredentials } from './credentials.ts';
-import { createOutlet } from './outlet.ts';
+import { createOutlet, type Outlet } from './outlet.ts';
+import type { Readers } from './readers.ts';
 import { type Connection, sweepOperations } from './ws-protocol.ts';
 
 export interface ConnectionOptions {
   readonly protocol: Server<Connection>;
   readonly log: Log;
+  readonly readers: Readers;
   readonly keepAliveMs: number;
   readonly stallMs: number;
 }
@@ -21,13 +23,21 @@ export function serveConnection(
   req: IncomingMessage,
   options: ConnectionOptions,
 ): Connection {
-  const { protocol, log } = options;
+  const { protocol, log, readers } = options;
   const connection = createConnection(socket, req);
   const outlet = createOutlet(req.socket, {
     stallMs: options.stallMs,
-    onStall: () => connection.close(SLOW_OR_OVERLOADED, 'The reader is too slow'),
+    onStall() {
+      readers.countCut('websocket', 'stalled');
+      connection.close(SLOW_OR_OVERLOADED, 'The reader is too slow');
+    },
   });
-  const keepAlive = watchPeer(socket, options.keepAliveMs);
+  const keepAlive = watchPeer(socket, outlet, options);
+  const uncount = readers.add({
+    transport: 'websocket',
+    socket: req.socket,
+    countFollowers: () => connection.operations.size,
+  });
 
   const opened = protocol.opened(
     {
@@ -62,6 +72,7 @@ export function serveConnection(
   socket.on('error', (error) => log.debug({ reason: error.message }, 'WebSocket error'));
   socket.once('close', (code, reason) => {
     clearInterval(keepAlive);
+    uncount();
     outlet[Symbol.dispose]();
     abortOperations(connection);
     opened(code, String(reason)).catch((error: unknown) =>
@@ -88,15 +99,24 @@ function abortOperations({ operations }: Connection): void {
 }
 
 /** A peer that leaves a ping unanswered is gone within twice the interval. While bytes wait, the outlet judges it. */
-function watchPeer(socket: WebSocket, keepAliveMs: number): NodeJS.Timeout {
+function watchPeer(
+  socket: WebSocket,
+  outlet: Outlet,
+  { keepAliveMs, readers }: Pick<ConnectionOptions, 'keepAliveMs' | 'readers'>,
+): NodeJS.Timeout {
   let answered = true;
   socket.on('pong', () => {
     answered = true;
   });
   return setInterval(() => {
     if (socket.bufferedAmount > 0) return;
-    if (!answered) return socket.terminate();
+    if (!answered) {
+      readers.countCut('websocket', 'silent');
+      return socket.terminate();
+    }
     answered = false;
+    // As any other write: the ping may be what finds no room.
+    outlet.cork();
     socket.ping();
   }, keepAliveMs);
 }

@@ -2,7 +2,7 @@
 import type { Database, WorkerTx } from '../db/client.ts';
 import { isAppError } from '../errors.ts';
 import { encodeEvents } from '../event-log/codec.ts';
-import type { EventLog } from '../event-log/event-log.ts';
+import type { EventLog, TurnLease } from '../event-log/event-log.ts';
 import { delay } from '../lib/abort.ts';
 import type { Log } from '../log.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
@@ -28,11 +28,12 @@ const SWEEP_LIMIT = 100;
 /** Sweeps per lease: an orphan waits at most a lease and a fifth. */
 const SWEEPS_PER_LEASE = 5;
 
-async function endOrphan(
-  deps: ReapDeps,
-  tx: WorkerTx,
-  { turn, stop }: Orphan,
-): Promise<SealedTurn | undefined> {
+interface Reaped {
+  readonly sealed: SealedTurn;
+  readonly news: TurnLease & { readonly seq: number };
+}
+
+async function endOrphan(deps: ReapDeps, tx: WorkerTx, { turn, stop }: Orphan): Promise<Reaped | undefined> {
   const { eventLog } = deps;
   const lease = { turnId: turn.id, fence: turn.fence };
   const events = await eventLog.readAll(tx, turn.id);
@@ -43,18 +44,22 @@ async function endOrphan(
   const terminal: LoggedEvent = { ...toTerminalBody(ending, summary), ...at };
   const batch = { ...lease, firstSeq: seq, lastSeq: seq, events: encodeEvents([terminal]) };
   await eventLog.recordEpoch(tx, lease, seq);
-  return sealTurn(deps, tx, { lease, ended: toEndedTurn(ending, summary, seq), batches: [batch] });
+  const ended = toEndedTurn(ending, summary, seq);
+  const sealed = await sealTurn(deps, tx, { lease, ended, batches: [batch] });
+  return sealed && { sealed, news: { ...lease, seq } };
 }
 
 /** Ends one orphan in one transaction; false when another node was first or its owner came back. */
 async function reapOne(deps: ReapDeps, turnId: string): Promise<boolean> {
-  const sealed = await deps.database.asWorker(async (tx) => {
+  const reaped = await deps.database.asWorker(async (tx) => {
     await lockConversationOf(tx, turnId);
     const orphan = await claimOrphan(tx, turnId, deps.nodeId);
     return orphan && endOrphan(deps, tx, orphan);
   }, 'reap');
-  if (sealed) announceTurn(deps.announce, sealed);
-  return sealed !== undefined;
+  if (!reaped) return false;
+  deps.eventLog.announce(reaped.news);
+  announceTurn(deps.announce, reaped.sealed);
+  return true;
 }
 
 /** One that cannot be ended must not keep the others from their end. */

@@ -29,6 +29,7 @@ describe('package.json', () => {
       'test:integration',
       'test:e2e',
       'bench',
+      'bench:chaos',
       'schema',
       'db:generate',
       'db:migrate',

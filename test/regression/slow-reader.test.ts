@@ -47,7 +47,7 @@ describe('a reader that has stopped reading', () => {
     const count = 50_000;
     const raw = await openRawHttp(server.url, ...toPost(`subscription{ticks(n:${count})}`));
     raw.socket.pause();
-    await expect.poll(() => raw.socket.bytesRead).toBeGreaterThan(0);
+    await expect.poll(() => raw.socket.bytesRead, { timeout: 20_000 }).toBeGreaterThan(0);
     raw.socket.resume();
     await expect.poll(() => raw.text().includes('event: complete'), { timeout: 20_000 }).toBe(true);
     const received = [...raw.text().matchAll(/"ticks":(\d+)/g)].map(([, tick]) => Number(tick));

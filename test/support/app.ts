@@ -51,21 +51,48 @@ export function toTestConfig(options: TestAppOptions, databaseUrl: string): Conf
   return { ...settings, mode: settings.mode ?? 'development' };
 }
 
-/** `await using app = await startTestApp({ backend: fake.url })` */
-export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
-  const database = options.databaseUrl === undefined ? await createTestDatabase() : undefined;
-  const databaseUrl = options.databaseUrl ?? database?.url ?? '';
-  const before = countOpen();
+/** An application that is to be closed before it is looked whether anything stays open. */
+async function openApp(options: TestAppOptions, databaseUrl: string): Promise<TestApp> {
   const app: App = await createApp(toTestConfig(options, databaseUrl));
   return {
     url: app.url,
     graphql: `${app.url}/graphql`,
     ws: `${app.url.replace('http', 'ws')}/graphql`,
     databaseUrl,
+    [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
+  };
+}
+
+/** `await using app = await startTestApp({ backend: fake.url })` */
+export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const database = options.databaseUrl === undefined ? await createTestDatabase() : undefined;
+  const before = countOpen();
+  const app = await openApp(options, options.databaseUrl ?? database?.url ?? '');
+  return {
+    ...app,
     async [Symbol.asyncDispose]() {
       await app[Symbol.asyncDispose]();
       await requireClosed(before);
       await database?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export interface TestNodes extends AsyncDisposable {
+  readonly nodes: readonly [TestApp, TestApp];
+}
+
+/** Two nodes on one database: only together can it be told what they left open. */
+export async function startTestNodes(options: Omit<TestAppOptions, 'databaseUrl'> = {}): Promise<TestNodes> {
+  const database = await createTestDatabase();
+  const before = countOpen();
+  const nodes = [await openApp(options, database.url), await openApp(options, database.url)] as const;
+  return {
+    nodes,
+    async [Symbol.asyncDispose]() {
+      for (const node of nodes) await node[Symbol.asyncDispose]();
+      await requireClosed(before);
+      await database[Symbol.asyncDispose]();
     },
   };
 }

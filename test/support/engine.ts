@@ -7,6 +7,7 @@ import { createAnnouncer } from '../../src/conversations/announcer.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
 import { createListener, type Listener } from '../../src/db/listener.ts';
 import type { EventLog } from '../../src/event-log/event-log.ts';
+import { createLogMetrics } from '../../src/event-log/metrics.ts';
 import { createPostgresLog } from '../../src/event-log/postgres.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/log.ts';
@@ -45,9 +46,17 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
   const config = toTestConfig({ backend, ...(options.config && { config: options.config }) }, databaseUrl);
   const log = createLog('silent');
   const database = openDatabase({ url: databaseUrl, poolSize });
+  const metrics = createMetrics();
   const listener = options.listener ?? createListener({ url: databaseUrl, log });
   const announcer = createAnnouncer({ database, log });
-  const eventLog = createPostgresLog({ database, log, flushMs: config.turns.flushMs, pollMs: 25 });
+  const eventLog = createPostgresLog({
+    database,
+    listener,
+    log,
+    metrics: createLogMetrics(metrics.registry),
+    pollMs: 25,
+    ...config.turns,
+  });
   const registry = createBackendRegistry(config.backends.map((entry) => createBackend(entry)));
   const policy = options.policy ?? createDefaultPolicy({ localOperator: true });
   const engine = createEngine({
@@ -63,7 +72,7 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
     followUp: async () => {},
     config,
     log,
-    metrics: createMetrics(),
+    metrics,
     shutdownMs: 2_000,
     ...(disconnectGraceMs !== undefined && { disconnectGraceMs }),
   });
@@ -74,8 +83,8 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
     async [Symbol.asyncDispose]() {
       await engine[Symbol.asyncDispose]();
       await announcer[Symbol.asyncDispose]();
-      await listener[Symbol.asyncDispose]();
       await eventLog[Symbol.asyncDispose]();
+      await listener[Symbol.asyncDispose]();
       await database[Symbol.asyncDispose]();
     },
   };

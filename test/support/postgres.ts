@@ -23,6 +23,8 @@ export interface TestPostgres extends AsyncDisposable {
   /** Of the server process as it is now. */
   readonly pid: number;
   stop(): Promise<void>;
+  /** Ends it at once, as a crash would: it recovers at the next start. */
+  crash(): Promise<void>;
   /** On the same port. */
   start(): Promise<void>;
   /** Freezes every process of the server: connections stay open and nothing answers. */
@@ -67,11 +69,12 @@ export async function createOpenDirectory(): Promise<AsyncDisposable & { readonl
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-export async function startTestPostgres(): Promise<TestPostgres> {
+/** The settings win over those that make tests fast, such as `synchronous_commit=off`, with which a crash loses commits. */
+export async function startTestPostgres(settings: readonly string[] = []): Promise<TestPostgres> {
   await using undo = new AsyncDisposableStack();
   const directory = undo.use(await createOpenDirectory());
   const cluster = await openCluster({ dataDir: directory.path, log: createLog('warn') });
-  let server = await startAgain(cluster);
+  let server = await startAgain(cluster, settings);
   const { port } = server;
   undo.defer(() => stopPostmaster(cluster, server));
   const url = `postgres://${EMBEDDED_NAME}:${cluster.password}@127.0.0.1:${port}/postgres`;
@@ -82,8 +85,12 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       return server.pid;
     },
     stop: () => stopPostmaster(cluster, server),
+    crash: async () => {
+      process.kill(server.pid, 'SIGQUIT');
+      await server.ended;
+    },
     start: async () => {
-      server = await startAgain(cluster, port);
+      server = await startAgain(cluster, settings, port);
     },
     pause: () => signalAll(server.pid, 'SIGSTOP'),
     resume: () => signalAll(server.pid, 'SIGCONT'),
@@ -94,8 +101,11 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   };
 }
 
-async function startAgain(cluster: Cluster, port?: number): Promise<Postmaster> {
-  const server = await startPostmaster(cluster, { settings: FAST, ...(port === undefined ? {} : { port }) });
+async function startAgain(cluster: Cluster, settings: readonly string[], port?: number): Promise<Postmaster> {
+  const server = await startPostmaster(cluster, {
+    settings: [...FAST, ...settings],
+    ...(port === undefined ? {} : { port }),
+  });
   if (server === undefined) throw new Error(await readFile(cluster.logFile, 'utf8'));
   return server;
 }

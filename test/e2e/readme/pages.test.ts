@@ -7,7 +7,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { listLeaves } from '../../../src/config/outline.ts';
 import { renderConfigTable, renderErrorTable } from '../../../src/config/reference.ts';
 import { CONFIG_FILE, SETTINGS } from '../../../src/config/settings.ts';
-import { createMetrics } from '../../../src/metrics.ts';
+import { startTestApp } from '../../support/app.ts';
 import { createOpenDirectory } from '../../support/postgres.ts';
 import {
   getMarked,
@@ -95,13 +95,14 @@ describe('what the pages name', () => {
     expect(named.filter((name) => !known.has(name))).toEqual([]);
   });
 
-  it('are metrics that exist', async () => {
-    const metrics = createMetrics();
-    metrics.observeRunning(() => 0);
-    const known = metrics.registry.getMetricsAsArray().map(({ name }) => name);
+  it("are metrics that exist, and all of Millrace's own", async () => {
+    await using app = await startTestApp();
+    const metrics = await (await fetch(`${app.url}/metrics`)).text();
+    const known = [...metrics.matchAll(/^# TYPE (\w+)/gm)].map(([, name = '']) => name);
     const named = spans.filter((span) => /^(millrace|ls)_\w+$/.test(span));
     expect(named.length).toBeGreaterThan(8);
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
+    expect(known.filter((name) => name.startsWith('millrace_') && !named.includes(name))).toEqual([]);
   });
 
   it('are commands that exist', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createMetrics } from '../../../src/metrics.ts';
 import { startServer } from '../../../src/server/server.ts';
 import { openRawHttp, toPost } from '../../support/raw-http.ts';
 import { openAcknowledged, refusedUpgrade } from '../../support/raw-socket.ts';
@@ -107,7 +108,8 @@ describe('starting', () => {
     await using server = await startTransportServer();
     const { config } = server.deps;
     const taken = { ...config, server: { ...config.server, port: server.port } };
-    await expect(startServer({ ...server.deps, config: taken })).rejects.toMatchObject({
+    const deps = { ...server.deps, config: taken, metrics: createMetrics() };
+    await expect(startServer(deps)).rejects.toMatchObject({
       name: 'AppError',
       message: `127.0.0.1:${server.port} is taken by another process; choose another port with PORT or --port`,
     });

@@ -9,6 +9,7 @@ import {
   type TestEngine,
   type TestEngineOptions,
 } from '../../support/engine.ts';
+import { DEAF } from '../../support/event-log.ts';
 import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
 import { createGate, stream, textResponse } from '../../support/fake-backend-script.ts';
 
@@ -126,7 +127,7 @@ describe('who stopped a turn', () => {
     fake.reply({ ...stream(textResponse('Done.')), holds: { 5: gate } });
     await using deaf = await startTestEngine({
       ...options,
-      listener: { listen: () => ({ [Symbol.dispose]: () => {} }), [Symbol.asyncDispose]: async () => {} },
+      listener: DEAF,
     });
     const { turn } = await startHeld(deaf);
     const cancelling = other.engine.cancel(admin, turn.id);

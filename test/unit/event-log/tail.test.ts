@@ -8,7 +8,7 @@ const never = new AbortController().signal;
 
 function fill(count: number) {
   const [first, ...rest] = toTokenEvents(Array.from({ length: count - 1 }, (_, index) => `t${index}`));
-  const tail = createTail(1, first as LoggedEvent);
+  const tail = createTail(1, first as LoggedEvent, 'async');
   tail.push(rest);
   return tail;
 }

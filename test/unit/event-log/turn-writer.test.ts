@@ -12,7 +12,7 @@ const END: TerminalBody = { type: 'interrupted', reason: 'CANCELLED', answer: ''
 const token = (text: string) => ({ type: 'token' as const, chunkId: 0, token: text });
 
 function openWriter() {
-  const tail = createTail(1, toTokenEvents([])[0] as LoggedEvent);
+  const tail = createTail(1, toTokenEvents([])[0] as LoggedEvent, 'async');
   const calls: string[] = [];
   const writer = createTurnWriter({ turnId: TURN_ID, fence: 1 }, tail, {
     now: () => 5,

@@ -10,6 +10,8 @@ class FakeSocket extends EventEmitter {
   bytesWritten = 0;
   writableLength = 0;
   destroyed = false;
+  /** Bytes of the write under way that are not taken. */
+  readonly _handle = { writeQueueSize: 0 };
   corks = 0;
   uncorks = 0;
   cork(): void {
@@ -103,6 +105,26 @@ describe('an outlet', () => {
     }
     expect(stalls).toBe(0);
     vi.advanceTimersByTime(STALL_MS);
+    expect(stalls).toBe(1);
+  });
+
+  it('is patient with a reader that reads little of one large write, which only ends as a whole', () => {
+    socket._handle.writeQueueSize = 100;
+    write(100);
+    for (let i = 0; i < 10; i += 1) {
+      vi.advanceTimersByTime(STALL_MS - 100);
+      socket._handle.writeQueueSize -= 1;
+    }
+    expect(stalls).toBe(0);
+    vi.advanceTimersByTime(STALL_MS + 100);
+    expect(stalls).toBe(1);
+  });
+
+  it('notices within a tenth of the time that a reader has stopped after a while', () => {
+    write(100);
+    vi.advanceTimersByTime(STALL_MS / 2);
+    socket.read(1);
+    vi.advanceTimersByTime(1.1 * STALL_MS);
     expect(stalls).toBe(1);
   });
 
