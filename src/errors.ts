@@ -71,6 +71,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
   DEPENDENCY_UNAVAILABLE: facts(503, true, 'error', 'The database cannot be reached. Try again.'),
   AUTH_UNAVAILABLE: facts(503, true, 'error', 'The key server cannot be reached. Try again.'),
   SHUTTING_DOWN: facts(503, true, 'info', 'This node is shutting down. Connect again.'),
+  TURN_MOVED: facts(
+    503,
+    true,
+    'info',
+    'This node lost the turn to another. Connect again; the cursor stays valid.',
+  ),
   INTERNAL_SERVER_ERROR: facts(500, false, 'error', 'A fault of the server. Report it with the requestId.'),
   BAD_REQUEST: facts(400, false, 'info', 'The request is not a GraphQL request.'),
   BATCHING_DISABLED: facts(400, false, 'info', 'Send one operation per request.'),

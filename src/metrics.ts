@@ -20,6 +20,8 @@ export interface EndedTurnFacts {
 export interface TurnMetrics {
   turnStarted(labels: TurnLabels): void;
   turnEnded(labels: TurnLabels, facts: EndedTurnFacts): void;
+  /** Ended for another node that is gone. */
+  turnReaped(labels: TurnLabels): void;
   /** Milliseconds from acceptance to the first token. */
   firstToken(labels: TurnLabels, ms: number): void;
   eventsAppended(count: number): void;
@@ -80,6 +82,7 @@ function createTurnMetrics(registry: Registry): TurnMetrics {
 
   const started = counter('millrace_turns_started_total', 'Turns accepted', model);
   const ended = counter('millrace_turns_ended_total', 'Turns ended', [...model, 'status', 'reason']);
+  const reaped = counter('millrace_turns_reaped_total', 'Turns ended for a node that is gone', model);
   const tokens = counter('millrace_tokens_total', 'Tokens as reported by backends', [...model, 'direction']);
   const events = counter('millrace_events_total', 'Events appended to turns', []);
   const ignored = counter('millrace_upstream_events_ignored_total', 'Upstream events of unknown type', model);
@@ -112,6 +115,7 @@ function createTurnMetrics(registry: Registry): TurnMetrics {
       received.inc({ ...labels }, usage.outputTokens);
       if (status === 'FAILED') failures.inc({ ...labels });
     },
+    turnReaped: ({ provider, model: name }) => reaped.inc({ provider, model: name }),
     firstToken: (labels, ms) => first.observe({ ...labels }, ms / 1000),
     eventsAppended: (count) => events.inc(count),
     upstreamIgnored: (labels, count) => ignored.inc({ ...labels }, count),

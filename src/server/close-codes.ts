@@ -14,6 +14,14 @@ export const BAD_CREDENTIALS = 4401;
 /** The token has expired: refresh it and connect again. Stock clients retry. */
 export const TOKEN_EXPIRED = 4403;
 
+/** Why a socket is closed whose operation failed in its midst; undefined: only the operation ends. The cursor stays valid. */
+export function toCut(code: unknown): { readonly code: number; readonly reason: string } | undefined {
+  if (code === 'DEPENDENCY_UNAVAILABLE')
+    return { code: SLOW_OR_OVERLOADED, reason: 'The database cannot be reached' };
+  if (code === 'TURN_MOVED') return { code: DRAINING, reason: "The turn is another node's; connect again" };
+  return undefined;
+}
+
 /** The code for a refusal to authenticate a connection. */
 export function toCloseCode(error: unknown): number {
   if (isAppError(error, 'TOKEN_EXPIRED')) return TOKEN_EXPIRED;

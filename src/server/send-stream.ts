@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { FormattedExecutionResult } from 'graphql';
 import { orAborted } from '../lib/abort.ts';
 import { openAnswerOutlet } from './answer-outlet.ts';
+import { toCut } from './close-codes.ts';
 import type { Readers } from './readers.ts';
 import type { AnyResult, WireError } from './results.ts';
 import type { StreamFormat } from './stream-formats.ts';
@@ -69,10 +70,10 @@ export async function sendStream(
   }
 }
 
-/** The source itself has failed: a follower that lost the database keeps a valid cursor. A refusal would have a path. */
+/** The source itself has failed in a way that a new connection mends: the cursor stays valid. A refusal would have a path. */
 function isLost({ data, errors }: FormattedExecutionResult): boolean {
   const error = data === undefined ? errors?.[0] : undefined;
-  return error?.path === undefined && error?.extensions?.code === 'DEPENDENCY_UNAVAILABLE';
+  return error?.path === undefined && toCut(error?.extensions?.code) !== undefined;
 }
 
 /** A pipelined request has no socket until the answer before it has ended; writing earlier would only fill memory. */

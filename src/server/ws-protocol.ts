@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts';
 import { findAppError } from '../graphql/errors.ts';
 import { isUuid, randomId } from '../lib/ids.ts';
 import type { Viewer } from '../types/viewer.ts';
-import { SLOW_OR_OVERLOADED, toCloseCode } from './close-codes.ts';
+import { toCloseCode, toCut } from './close-codes.ts';
 import type { Exchange } from './exchange.ts';
 import type { ResultFinisher } from './results.ts';
 import type { Yoga } from './yoga.ts';
@@ -58,10 +58,10 @@ export function createProtocol(deps: ProtocolDeps): Server<Connection> {
       return finisher.finish(result as ExecutionResult, requestIdOf(context.extra, id));
     },
     onError({ extra }, id, _payload, errors) {
-      // A follower that lost the database keeps a valid cursor, and its client should connect again.
-      const isLost = errors.some((error) => findAppError(error)?.code === 'DEPENDENCY_UNAVAILABLE');
+      // A follower that is cut keeps a valid cursor, and its client should connect again.
+      const [cut] = errors.flatMap((error) => toCut(findAppError(error)?.code) ?? []);
       const coded = errors.map((error) => finisher.finishError(error, requestIdOf(extra, id)));
-      if (isLost) extra.close(SLOW_OR_OVERLOADED, 'The database cannot be reached');
+      if (cut) extra.close(cut.code, cut.reason);
       return coded;
     },
   });

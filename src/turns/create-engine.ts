@@ -1,10 +1,12 @@
 /** Puts the turn engine together. What each part does stands in its own file. */
 import type { Listener } from '../db/listener.ts';
+import { AppError } from '../errors.ts';
 import { delay } from '../lib/abort.ts';
 import { randomId } from '../lib/ids.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
 import type { TurnAssignment } from './assignment.ts';
 import { cancelTurn } from './cancel-turn.ts';
+import { createContinuity } from './continuity.ts';
 import type { TurnEngine } from './engine.ts';
 import { type FollowOptions, followTurn } from './follow-turn.ts';
 import { keepLeases } from './leases.ts';
@@ -30,6 +32,8 @@ export type EngineDeps = Omit<StartDeps, 'nodeId' | 'isDraining' | 'launch' | 's
 
 const DISCONNECT_GRACE_MS = 15_000;
 const SHUTDOWN_MS = 10_000;
+/** What a busy machine may take between two looks at the database without counting as gone. */
+const SHORTEST_BREAK_MS = 2_000;
 
 /** What the parts of one engine share. */
 interface EngineCore {
@@ -87,12 +91,21 @@ function counted<T>(batches: AsyncIterable<T>, turn: LiveTurn, signal: AbortSign
   };
   signal.addEventListener('abort', leave);
   if (signal.aborted) leave();
-  return untilDone(batches, leave);
+  return untilDone(batches, turn, leave);
 }
 
-async function* untilDone<T>(batches: AsyncIterable<T>, leave: () => void): AsyncGenerator<T> {
+/** Once the turn is another node's, whoever follows it here is sent away: this node may have been deaf for long. */
+async function* untilDone<T>(
+  batches: AsyncIterable<T>,
+  turn: LiveTurn,
+  leave: () => void,
+): AsyncGenerator<T> {
   try {
-    yield* batches;
+    for await (const batch of batches) {
+      if (turn.lost)
+        throw new AppError('TURN_MOVED', 'This node lost the turn to another one; connect again');
+      yield batch;
+    }
   } finally {
     leave();
   }
@@ -168,9 +181,10 @@ export function createEngine(deps: EngineDeps): TurnEngine {
   const finished = new AbortController();
   const accepted = () => Promise.allSettled(core.accepting);
   const obeying = obeyStops({ ...deps, live, accepted });
+  const continuity = createContinuity(Math.max(leaseMs / 2, SHORTEST_BREAK_MS));
   const background = Promise.all([
-    keepLeases({ ...deps, live, leaseMs }, finished.signal),
-    keepReaping({ ...deps, live, nodeId, leaseMs }, closing.signal),
+    keepLeases({ ...deps, live, continuity, leaseMs }, finished.signal),
+    keepReaping({ ...deps, live, continuity, nodeId, leaseMs }, closing.signal),
   ]);
   return {
     ...reader,

@@ -72,8 +72,9 @@ export interface TurnEngine extends AsyncDisposable {
   /**
    * Follows a turn in batches: replay after the cursor, then live, ending after the terminal event or the abort.
    * Rejects with NOT_FOUND, CURSOR_INVALID or CURSOR_EXPIRED before it returns; the iterable itself throws only
-   * DEPENDENCY_UNAVAILABLE (read nothing for 30 s; the last cursor stays valid) and, when the rest of an ended turn is
-   * deleted while it is replayed, CURSOR_EXPIRED.
+   * DEPENDENCY_UNAVAILABLE (read nothing for 30 s), TURN_MOVED (this node ran the turn and lost it to another one), after
+   * both of which the last cursor stays valid, and, when the rest of an ended turn is deleted while it is replayed,
+   * CURSOR_EXPIRED.
    */
   follow(
     viewer: Viewer,

@@ -1,5 +1,5 @@
 /** All SQL of the right to a turn: leases, what others want of their owner, and takeover. Time is the database's alone. */
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { AnyTx, WorkerTx } from '../db/client.ts';
 import { turns } from '../db/tables/conversations.ts';
 import type { TurnLease } from '../event-log/event-log.ts';
@@ -80,24 +80,38 @@ export async function selectRunning(tx: WorkerTx, turnIds: readonly string[]): P
   return new Set(rows.map((row) => row.id));
 }
 
+/** The moment at which the transaction began, in milliseconds. */
+const beganMs = sql<number>`(extract(epoch FROM now()) * 1000)::float8`;
+
+export interface Sweep {
+  /** When the database's clock began it, in milliseconds. */
+  readonly atMs: number;
+  readonly orphans: readonly string[];
+}
+
 /** Running turns whose owner has stopped renewing, oldest first, but for those that this node runs itself. */
 export async function selectOrphans(
   tx: WorkerTx,
   options: { readonly running: readonly string[]; readonly limit: number },
-): Promise<readonly string[]> {
-  const rows = await tx
-    .select({ id: turns.id })
-    .from(turns)
-    .where(
-      and(
-        eq(turns.status, 'RUNNING'),
-        sql`${turns.leaseUntil} < now()`,
-        sql`${turns.id} <> ALL (${sql.param([...options.running])}::uuid[])`,
-      ),
-    )
-    .orderBy(asc(turns.leaseUntil))
-    .limit(options.limit);
-  return rows.map((row) => row.id);
+): Promise<Sweep> {
+  const rows = await tx.execute<{ at_ms: number; id: string | null }>(sql`
+    SELECT ${beganMs} AS at_ms, orphan.id FROM (VALUES (1)) AS one LEFT JOIN (
+      SELECT id FROM turn
+      WHERE status = 'RUNNING' AND lease_until < now() AND id <> ALL (${sql.param([...options.running])}::uuid[])
+      ORDER BY lease_until LIMIT ${options.limit}) AS orphan ON true`);
+  return { atMs: rows[0]?.at_ms ?? 0, orphans: rows.flatMap(({ id }) => id ?? []) };
+}
+
+/**
+ * Locks what acceptance locks first, too. Undefined when somebody else is at it: another node that ends this orphan, most
+ * likely, and there are others to end meanwhile. Else when the transaction began by the database's clock.
+ */
+export async function tryLockOrphan(tx: WorkerTx, turnId: string): Promise<number | undefined> {
+  const rows = await tx.execute<{ at_ms: number }>(sql`
+    SELECT ${beganMs} AS at_ms FROM conversation
+    WHERE id = (SELECT conversation_id FROM turn WHERE id = ${turnId} AND status = 'RUNNING')
+    FOR NO KEY UPDATE SKIP LOCKED`);
+  return rows[0]?.at_ms;
 }
 
 /** A turn whose owner is gone, with what somebody had wanted of that. */

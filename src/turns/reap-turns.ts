@@ -5,13 +5,15 @@ import { encodeEvents } from '../event-log/codec.ts';
 import type { EventLog, TurnLease } from '../event-log/event-log.ts';
 import { delay } from '../lib/abort.ts';
 import type { Log } from '../log.ts';
+import type { TurnMetrics } from '../metrics.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
 import { announceTurn } from './announce-turn.ts';
+import type { Continuity } from './continuity.ts';
 import { type Ending, toEndedTurn, toTerminalBody } from './ending.ts';
 import { type FinishDeps, sealTurn } from './finish-turn.ts';
-import { claimOrphan, type Orphan, selectOrphans } from './lease-store.ts';
+import { claimOrphan, type Orphan, selectOrphans, tryLockOrphan } from './lease-store.ts';
 import type { LiveTurns } from './live-turns.ts';
-import { lockConversationOf, type SealedTurn } from './store.ts';
+import type { SealedTurn } from './store.ts';
 import { summarizeLog } from './summarize-log.ts';
 
 export interface ReapDeps extends Pick<FinishDeps, 'followUp' | 'announce'> {
@@ -19,6 +21,8 @@ export interface ReapDeps extends Pick<FinishDeps, 'followUp' | 'announce'> {
   readonly eventLog: EventLog;
   readonly live: LiveTurns;
   readonly log: Log;
+  readonly metrics: Pick<TurnMetrics, 'turnReaped'>;
+  readonly continuity: Continuity;
   readonly nodeId: string;
   readonly leaseMs: number;
 }
@@ -27,20 +31,26 @@ export interface ReapDeps extends Pick<FinishDeps, 'followUp' | 'announce'> {
 const SWEEP_LIMIT = 100;
 /** Sweeps per lease: an orphan waits at most a lease and a fifth. */
 const SWEEPS_PER_LEASE = 5;
+/** Orphans that are ended side by side: each takes a connection of the pool. */
+const REAPERS = 3;
 
 interface Reaped {
   readonly sealed: SealedTurn;
   readonly news: TurnLease & { readonly seq: number };
 }
 
-async function endOrphan(deps: ReapDeps, tx: WorkerTx, { turn, stop }: Orphan): Promise<Reaped | undefined> {
+async function endOrphan(
+  deps: ReapDeps,
+  tx: WorkerTx,
+  { turn, stop, atMs }: Orphan & { readonly atMs: number },
+): Promise<Reaped | undefined> {
   const { eventLog } = deps;
   const lease = { turnId: turn.id, fence: turn.fence };
   const events = await eventLog.readAll(tx, turn.id);
   const summary = summarizeLog(events);
   const ending: Ending = { kind: 'interrupted', ...(stop ?? { reason: 'SERVER_LOST', actor: null }) };
   const seq = (events.at(-1)?.seq ?? 0) + 1;
-  const at = { turnId: turn.id, epoch: lease.fence, fromSeq: seq, seq, at: Date.now() };
+  const at = { turnId: turn.id, epoch: lease.fence, fromSeq: seq, seq, at: Math.round(atMs) };
   const terminal: LoggedEvent = { ...toTerminalBody(ending, summary), ...at };
   const batch = { ...lease, firstSeq: seq, lastSeq: seq, events: encodeEvents([terminal]) };
   await eventLog.recordEpoch(tx, lease, seq);
@@ -49,16 +59,28 @@ async function endOrphan(deps: ReapDeps, tx: WorkerTx, { turn, stop }: Orphan): 
   return sealed && { sealed, news: { ...lease, seq } };
 }
 
-/** Ends one orphan in one transaction; false when another node was first or its owner came back. */
+/**
+ * A node that has just come back may claim nothing: owners that lost the database at the same moment get the time to renew,
+ * and whoever slept first learns what time it is.
+ */
+function mayClaim({ continuity, leaseMs }: ReapDeps, atMs: number): boolean {
+  return continuity.reached(atMs) >= leaseMs;
+}
+
+/** Ends one orphan in one transaction; false when another node is at it or was first, or its owner came back. */
 async function reapOne(deps: ReapDeps, turnId: string): Promise<boolean> {
   const reaped = await deps.database.asWorker(async (tx) => {
-    await lockConversationOf(tx, turnId);
+    const atMs = await tryLockOrphan(tx, turnId);
+    if (atMs === undefined || !mayClaim(deps, atMs)) return undefined;
     const orphan = await claimOrphan(tx, turnId, deps.nodeId);
-    return orphan && endOrphan(deps, tx, orphan);
+    return orphan && endOrphan(deps, tx, { ...orphan, atMs });
   }, 'reap');
   if (!reaped) return false;
-  deps.eventLog.announce(reaped.news);
-  announceTurn(deps.announce, reaped.sealed);
+  const { sealed, news } = reaped;
+  deps.eventLog.announce(news);
+  announceTurn(deps.announce, sealed);
+  deps.metrics.turnReaped(sealed);
+  deps.log.warn({ turnId }, 'ended a turn whose node is gone');
   return true;
 }
 
@@ -73,31 +95,49 @@ async function tryReap(deps: ReapDeps, turnId: string): Promise<boolean> {
   }
 }
 
-/** One sweep; resolves with the number of turns it ended. */
-export async function reapTurns(deps: ReapDeps): Promise<number> {
-  const options = { running: deps.live.ids, limit: SWEEP_LIMIT };
-  const orphans = await deps.database.asWorker((tx) => selectOrphans(tx, options), 'sweep');
+/** Ends the orphans, a few at a time, and resolves with how many it ended. */
+async function reapAll(deps: ReapDeps, orphans: readonly string[]): Promise<number> {
+  const left = orphans.values();
   let ended = 0;
-  for (const turnId of orphans) {
-    if (!(await tryReap(deps, turnId))) continue;
-    ended += 1;
-    deps.log.warn({ turnId }, 'ended a turn whose node is gone');
-  }
+  const reapNext = async (): Promise<void> => {
+    for (const turnId of left) if (await tryReap(deps, turnId)) ended += 1;
+  };
+  const reapers = Array.from({ length: REAPERS }, reapNext);
+  const failed = (await Promise.allSettled(reapers)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
   return ended;
 }
 
-/**
- * Sweeps until the signal is aborted. After a sweep that failed it waits a whole lease: owners that lost the database
- * at the same moment get the time to renew before anybody takes their turns for orphans.
- */
+export interface Swept {
+  readonly ended: number;
+  /** Milliseconds until this node may claim; 0: it may. */
+  readonly waitMs: number;
+}
+
+/** One sweep. Throws DEPENDENCY_UNAVAILABLE. */
+export async function reapTurns(deps: ReapDeps): Promise<Swept> {
+  const options = { running: deps.live.ids, limit: SWEEP_LIMIT };
+  const { atMs, orphans } = await deps.database.asWorker((tx) => selectOrphans(tx, options), 'sweep');
+  const waitMs = Math.max(0, deps.leaseMs - deps.continuity.reached(atMs));
+  return { waitMs, ended: waitMs > 0 ? 0 : await reapAll(deps, orphans) };
+}
+
+/** The pause until the next sweep: none while there is more to end, and not beyond the moment from which on this node may claim. */
+function toPause({ ended, waitMs }: Swept, leaseMs: number): number {
+  if (ended === SWEEP_LIMIT) return 0;
+  const regular = leaseMs / SWEEPS_PER_LEASE;
+  return waitMs > 0 ? Math.min(regular, waitMs) : regular;
+}
+
+/** Sweeps until the signal is aborted. */
 export async function keepReaping(deps: ReapDeps, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     let pause = deps.leaseMs / SWEEPS_PER_LEASE;
     try {
-      await reapTurns(deps);
+      pause = toPause(await reapTurns(deps), deps.leaseMs);
     } catch (error) {
+      deps.continuity.broken();
       deps.log.warn({ err: error }, 'orphaned turns could not be looked for; it is tried again');
-      pause = deps.leaseMs;
     }
     await delay(pause, signal);
   }

@@ -80,14 +80,17 @@ describe('an orphaned turn', () => {
     for (const node of nodes) await node[Symbol.asyncDispose]();
   });
 
-  it('its old node stores nothing afterwards, and its followers there see the end', async () => {
+  it('its old node stores nothing afterwards, and sends its followers away with a valid cursor', async () => {
     const { turn, seen } = await startOverdue();
     const following = collectEvents(owner.engine, viewer, { turnId: turn.id });
+    const isSentAway = expect(following).rejects.toMatchObject({ code: 'TURN_MOVED' });
     await using node = await otherNode();
     await node.engine.wait(viewer, turn.id, 10_000);
     gate.release();
-    const events = await following;
-    expect(events.at(-1)).toMatchObject({ type: 'interrupted', reason: 'SERVER_LOST' });
+    await isSentAway;
+    const after = toCursor(toCursorPrefix(turn.id), 1, seen.length);
+    const rest = await collectEvents(owner.engine, viewer, { turnId: turn.id, after });
+    expect(rest).toMatchObject([{ type: 'interrupted', reason: 'SERVER_LOST', seq: seen.length + 1 }]);
     const stored = await collectEvents(node.engine, viewer, { turnId: turn.id });
     expect(stored.map((event) => event.seq)).toEqual(
       Array.from({ length: seen.length + 1 }, (_, index) => index + 1),
