@@ -36,8 +36,10 @@ import { createTools } from './tools/tools.ts';
 import { writeTranscript } from './transcripts/transcripts.ts';
 import { createEngine } from './turns/create-engine.ts';
 import type { TurnEngine } from './turns/engine.ts';
+import { registerExpireTurns } from './turns/expire-turns.ts';
 import { createFollowUp } from './turns/follow-up.ts';
 import type { App, StartupSummary } from './types/app.ts';
+import { registerUploadSweep } from './uploads/uploads.ts';
 import { recordUsage } from './usage/store.ts';
 
 /** Provider name of the built-in backend. */
@@ -143,6 +145,8 @@ async function startJobs({ config, log }: Construction, core: Core): Promise<voi
   const generates = (provider: string): boolean => config.backends.length > 0 || provider !== RESPONDER_ID;
   registerTopicSummary(jobs, { ...core, generates, recordUsage });
   registerDeleteAtBackend(jobs, { ...core, log });
+  registerExpireTurns(jobs, { ...core, ...config.turns });
+  registerUploadSweep(jobs, core);
   jobs.work('write-transcript', ({ turnId }) => writeTranscript({ database: core.database, config }, turnId));
   await jobs.start();
 }

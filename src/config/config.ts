@@ -13,6 +13,9 @@ import { HTTP_URL, httpUrl, IDENTIFIER, identifier, milliseconds, notes, text } 
 
 const ORIGIN = 'an origin such as https://app.example.com ("*" is refused: name each one)';
 
+/** Ten years: beyond it a number is a slip. */
+const YEARS_MS = 315_360_000_000;
+
 const openaiSchema = z.strictObject({
   apiKey: text.optional().meta(notes({ description: 'Bearer token of the backend `openai`', secret: true })),
   baseUrl: httpUrl.optional().meta(
@@ -115,6 +118,12 @@ export const configSchema = z.strictObject({
         .enum(['async', 'sync'])
         .default('async')
         .describe('sync: followers receive an event only after it is stored, about 30 ms later'),
+      retentionMs: z
+        .int()
+        .min(60_000)
+        .max(YEARS_MS)
+        .default(86_400_000)
+        .describe('How long events and idempotency keys are kept after the end of a turn'),
       followerStallMs: milliseconds(30_000).describe('How long a follower may read nothing before it is cut'),
       drainMs: milliseconds(300_000).describe(
         'How long running turns may go on when their node is told to stop',

@@ -57,7 +57,8 @@ function declareTurnType({ enums, turn, turnUsage, conversation, loadersOf }: Pa
       }),
       clientTurnId: t.exposeString('clientTurnId', {
         nullable: true,
-        description: 'The idempotency key that the question came with.',
+        description:
+          'The idempotency key that the question came with; null without one, and once it is forgotten.',
       }),
       status: t.expose('status', { type: enums.turnStatus, description: 'How far the turn is.' }),
       query: t.exposeString('query', { description: 'The question.' }),

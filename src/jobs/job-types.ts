@@ -11,6 +11,8 @@ interface JobType {
   readonly expireInS: number;
   /** Whether workers are told of a new job at once; otherwise they find it when they look, every few seconds. */
   readonly notify: boolean;
+  /** When it is put in by itself, once for all nodes, in UTC: a cron line. Its payload is empty; at most one waits and one is done. */
+  readonly cron?: string;
 }
 
 export const JOB_TYPES = {
@@ -34,6 +36,22 @@ export const JOB_TYPES = {
     retryDelayS: 10,
     expireInS: 60,
     notify: false,
+  },
+  'expire-turns': {
+    payload: z.object({}),
+    retryLimit: 2,
+    retryDelayS: 30,
+    expireInS: 600,
+    notify: false,
+    cron: '*/10 * * * *',
+  },
+  'sweep-uploads': {
+    payload: z.object({}),
+    retryLimit: 2,
+    retryDelayS: 30,
+    expireInS: 600,
+    notify: false,
+    cron: '5,35 * * * *',
   },
 } as const satisfies Readonly<Record<string, JobType>>;
 

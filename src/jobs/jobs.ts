@@ -80,6 +80,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
   try {
     await boss.start();
     await createQueues(boss, options.retryDelayS);
+    await createSchedules(boss);
   } catch (error) {
     throw toDatabaseError(error);
   }
@@ -116,7 +117,8 @@ function createBoss(db: JobDatabase, log: Log): PgBoss {
     db,
     schema: SCHEMA,
     useListenNotify: true,
-    schedule: false,
+    // A minute is as fine as schedules are; what they put in is found at the next look.
+    cronWorkerIntervalSeconds: 10,
     registerInstance: false,
     monitorVacuum: false,
   });
@@ -144,9 +146,16 @@ async function createQueues(boss: PgBoss, retryDelayS: number | undefined): Prom
       deleteAfterSeconds: KEEP_ENDED_S,
       notify,
     };
-    await boss.createQueue(name, settings);
+    await boss.createQueue(name, { ...settings, ...('cron' in JOB_TYPES[name] && { policy: 'stately' }) });
     // A queue that an earlier version made keeps its settings otherwise.
     await boss.updateQueue(name, settings);
+  }
+}
+
+async function createSchedules(boss: PgBoss): Promise<void> {
+  for (const name of JOB_NAMES) {
+    const type = JOB_TYPES[name];
+    if ('cron' in type) await boss.schedule(name, type.cron, {}, { tz: 'UTC' });
   }
 }
 

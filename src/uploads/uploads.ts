@@ -3,6 +3,7 @@ import type { Policy } from '../auth/policy.ts';
 import { requireAction } from '../auth/policy.ts';
 import type { Database } from '../db/client.ts';
 import { AppError } from '../errors.ts';
+import type { Jobs } from '../jobs/jobs.ts';
 import { isUuid, newId } from '../lib/ids.ts';
 import { hasSignature } from '../lib/image-signature.ts';
 import { CONTENT_TYPES, IMAGE_TYPES } from '../types/turn.ts';
@@ -112,6 +113,19 @@ export async function getUploads(
     requireLoadable(uploads);
     const bytes = await selectBytes(tx, viewer.id, known);
     return uploads.map((upload) => ({ ...upload, bytes: bytes.get(upload.id) ?? gone(upload.id) }));
+  });
+}
+
+/** Has this node delete uploads that are past their time, though nobody makes new ones. */
+export function registerUploadSweep(
+  jobs: Pick<Jobs, 'work'>,
+  { database }: { readonly database: Database },
+): void {
+  jobs.work('sweep-uploads', async (_, signal) => {
+    let deleted = SWEEP;
+    while (deleted === SWEEP && !signal.aborted) {
+      deleted = await database.asWorker((tx) => deleteExpired(tx, SWEEP));
+    }
   });
 }
 

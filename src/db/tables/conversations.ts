@@ -84,6 +84,8 @@ export const turns = pgTable(
     fence: integer('fence').notNull().default(1),
     /** Sequence number of the terminal event; 0 while the turn runs. */
     lastSeq: integer('last_seq').notNull().default(0),
+    /** False once the turn has been over for so long that its events, and its key, are deleted. */
+    eventsKept: boolean('events_kept').notNull().default(true),
     /** Asks the owner, wherever it runs, to end the turn for this reason. */
     stopReason: text('stop_reason').$type<InterruptReason>(),
     /** The viewer who asked for that, and after the end who stopped the turn; null: the server itself. */
@@ -94,6 +96,7 @@ export const turns = pgTable(
     uniqueIndex('turn_one_running').on(table.conversationId).where(sql`${table.status} = 'RUNNING'`),
     index('turn_by_conversation').on(table.conversationId, table.startedAt, table.id),
     index('turn_leases').on(table.leaseUntil).where(sql`${table.status} = 'RUNNING'`),
+    index('turn_retention').on(table.completedAt).where(sql`${table.eventsKept}`),
     check('turn_ended', sql`(${table.status} = 'RUNNING') = (${table.completedAt} IS NULL)`),
   ],
 );
