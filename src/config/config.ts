@@ -13,6 +13,8 @@ import { HTTP_URL, httpUrl, IDENTIFIER, identifier, milliseconds, notes, text } 
 
 const ORIGIN = 'an origin such as https://app.example.com ("*" is refused: name each one)';
 
+/** Postgres takes no value of more than a gigabyte, and JSON may write one byte as six. */
+const MAX_TURN_BYTES = 134_217_728;
 /** Ten years: beyond it a number is a slip. */
 const YEARS_MS = 315_360_000_000;
 
@@ -118,6 +120,14 @@ export const configSchema = z.strictObject({
         .enum(['async', 'sync'])
         .default('async')
         .describe('sync: followers receive an event only after it is stored, about 30 ms later'),
+      maxTurnBytes: z
+        .int()
+        .min(1_024)
+        .max(MAX_TURN_BYTES)
+        .default(33_554_432)
+        .describe(
+          'What a turn may hold of answer, reasoning and tool results; beyond it the turn ends with an error',
+        ),
       retentionMs: z
         .int()
         .min(60_000)

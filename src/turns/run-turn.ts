@@ -1,5 +1,6 @@
 /** Runs one accepted turn from the first call of the backend to its end. It belongs to the server: followers come and go. */
 import type { ResponseRequest } from '../backend/backend.ts';
+import type { Config } from '../config/config.ts';
 import { AppError, ERROR_CODES, isAppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
 import type { Log } from '../log.ts';
@@ -18,10 +19,12 @@ import {
   type TranslateState,
   translate,
 } from './translate.ts';
+import { requireBounded, toAddedSize } from './turn-size.ts';
 
 export type RunDeps = FinishDeps &
   PrepareDeps & {
     readonly metrics: TurnMetrics;
+    readonly config: Pick<Config, 'turns'>;
   };
 
 function toLabels({ turn }: TurnAssignment): TurnLabels {
@@ -34,6 +37,8 @@ interface Progress {
   hasToken: boolean;
   /** Whether the backend itself ended its response. */
   hadOutcome: boolean;
+  /** Bytes, see turn-size.ts. */
+  size: number;
   readonly requestId: string;
 }
 
@@ -69,10 +74,12 @@ async function followBackend(
     for (const event of batch) {
       const translated = translate(progress.state, event);
       progress.state = translated.state;
+      progress.size += toAddedSize(event, translated.bodies);
       for (const body of translated.bodies) bodies.push(body);
     }
     tell(deps, live, { job, progress, bodies });
     if (progress.state.outcome) return;
+    requireBounded(progress.size, deps.config.turns.maxTurnBytes);
   }
 }
 
@@ -186,6 +193,7 @@ export async function runTurn(deps: RunDeps, live: LiveTurn, job: TurnAssignment
     state: startTranslation(),
     hasToken: false,
     hadOutcome: false,
+    size: 0,
     requestId: newId(),
   };
   deps.metrics.turnStarted(toLabels(job));
