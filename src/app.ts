@@ -1,5 +1,4 @@
 /** The composition root: the only place that constructs. What is made first is disposed last. */
-import { dirname } from 'node:path';
 import { type Access, createAccess } from './auth/access.ts';
 import type { BackendRegistry } from './backend/backend.ts';
 import { createBackend } from './backend/client.ts';
@@ -11,11 +10,9 @@ import { readVersion } from './config/version.ts';
 import { registerDeleteAtBackend } from './conversations/delete-at-backend.ts';
 import { type ConversationFeed, createConversationFeed } from './conversations/feed.ts';
 import { registerTopicSummary } from './conversations/topic-summary.ts';
-import { type Database, openDatabase } from './db/client.ts';
-import { startEmbeddedPostgres } from './db/embedded.ts';
-import { withTransactionFaults } from './db/faulty-database.ts';
+import type { Database } from './db/client.ts';
 import { createListener, type Listener } from './db/listener.ts';
-import { migrateDatabase } from './db/migrate.ts';
+import { type OpenedDatabase, openConfiguredDatabase } from './db/open-configured.ts';
 import { searchServerDocuments } from './documents/documents.ts';
 import { importOwnDocs } from './documents/own-docs.ts';
 import { createLogMetrics } from './event-log/metrics.ts';
@@ -25,9 +22,11 @@ import { createFeedbackSwitch } from './feedback/feedback-switch.ts';
 import type { Services } from './graphql/context.ts';
 import { createSchema } from './graphql/schema.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
+import { type CountTokens, countByLength, loadTokenizer } from './lib/count-tokens.ts';
 import { createLog, type Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createSystemPrompts, type SystemPrompts } from './prompts/system-prompts.ts';
+import { createQuotas, type Quotas } from './quota/quotas.ts';
 import { MODEL, VECTOR_STORE } from './responder/request.ts';
 import { startResponder } from './responder/responder.ts';
 import { type RunningServer, startServer } from './server/server.ts';
@@ -52,34 +51,6 @@ interface Construction {
   readonly resources: AsyncDisposableStack;
   /** What a test makes fail here. */
   readonly faults: Faults | undefined;
-}
-
-interface OpenedDatabase {
-  readonly database: Database;
-  /** Leads to Postgres itself, not to a pooler. */
-  readonly directUrl: string;
-  readonly place: StartupSummary['database'];
-}
-
-async function openConfiguredDatabase(making: Construction): Promise<OpenedDatabase> {
-  const { database: settings } = making.config;
-  const { url, place } =
-    settings.url === undefined
-      ? await startBuiltIn(making)
-      : { url: settings.url, place: 'DATABASE_URL' as const };
-  const directUrl = settings.directUrl ?? url;
-  await migrateDatabase(directUrl);
-  const database = making.resources.use(openDatabase({ url, poolSize: settings.poolSize }));
-  const { faults } = making;
-  return { database: faults ? withTransactionFaults(database, faults) : database, directUrl, place };
-}
-
-async function startBuiltIn({ config, log, resources }: Construction) {
-  const { dataDir } = config;
-  const { url, folder } = resources.use(await startEmbeddedPostgres({ dataDir, log }));
-  // Behind a link, what is to be backed up is elsewhere.
-  const shown = dirname(folder) === dataDir ? dataDir : folder;
-  return { url, place: `built-in (${shown})` as const };
 }
 
 /** The configured backends; without any, the built-in one with Millrace's own pages to answer from. */
@@ -117,6 +88,8 @@ interface Core
     Pick<Services, 'database' | 'registry' | 'config' | 'shields' | 'tools' | 'jobs' | 'announcer'> {
   readonly metrics: Metrics;
   readonly prompts: SystemPrompts;
+  readonly quotas: Quotas;
+  readonly countTokens: CountTokens;
   readonly jobs: Jobs;
   readonly conversationFeed: ConversationFeed;
   readonly listener: Listener;
@@ -158,7 +131,7 @@ function startEngine({ config, log, resources }: Construction, core: Core): Turn
   const eventLog = resources.use(
     createPostgresLog({ database, listener, log, metrics, flushMs, durability }),
   );
-  const followUp = createFollowUp({ jobs: core.jobs, config });
+  const followUp = createFollowUp({ ...core, config });
   const { announce } = core.announcer;
   const engine = resources.use(createEngine({ ...core, config, eventLog, log, followUp, announce }));
   observe(core, engine);
@@ -219,6 +192,32 @@ async function serve(
   return resources.use(server);
 }
 
+async function openCore(making: Construction, opened: OpenedDatabase): Promise<Core> {
+  const { config, log } = making;
+  const { database } = opened;
+  const registry = await openBackends(making, database);
+  const metrics = createMetrics();
+  const quotas = createQuotas({ database, config });
+  const { listener, jobs, conversationFeed } = await openBackground(making, opened);
+  return {
+    database,
+    registry,
+    config,
+    ...createAccess({ config, log }),
+    prompts: await createSystemPrompts(config),
+    metrics,
+    shields: createShields({ config, registry, log, metrics }),
+    tools: createTools({ config, log }),
+    quotas,
+    // The tokenizer is large: whoever limits nothing does without.
+    countTokens: quotas.isLimited ? await loadTokenizer() : countByLength,
+    listener,
+    jobs,
+    conversationFeed,
+    announcer: conversationFeed,
+  };
+}
+
 function summarizeStart(
   config: Config,
   registry: BackendRegistry,
@@ -247,27 +246,7 @@ export async function createApp(config: Config, faults?: Faults): Promise<App> {
   const making: Construction = { config, log, resources, faults };
   const opened = await openConfiguredDatabase(making);
   if (faults) resources.defer(() => faults.reach('drain:end'));
-  const { database, place } = opened;
-  const registry = await openBackends(making, database);
-  const prompts = await createSystemPrompts(config);
-  const metrics = createMetrics();
-  const shields = createShields({ config, registry, log, metrics });
-  const tools = createTools({ config, log });
-  const { listener, jobs, conversationFeed } = await openBackground(making, opened);
-  const core: Core = {
-    database,
-    registry,
-    config,
-    ...createAccess({ config, log }),
-    prompts,
-    metrics,
-    shields,
-    tools,
-    listener,
-    jobs,
-    conversationFeed,
-    announcer: conversationFeed,
-  };
+  const core = await openCore(making, opened);
   const engine = startEngine(making, core);
   await startJobs(making, core);
   const condition: Condition = { isDraining: false };
@@ -277,7 +256,7 @@ export async function createApp(config: Config, faults?: Faults): Promise<App> {
   return {
     url,
     startupSummary: {
-      ...summarizeStart(config, registry, place),
+      ...summarizeStart(config, core.registry, opened.place),
       url,
       graphiqlUrl: config.mode === 'development' ? `${url}/graphql` : null,
     },
@@ -289,7 +268,7 @@ export async function createApp(config: Config, faults?: Faults): Promise<App> {
       await faults?.reach('drain:begin');
       const { drainMs } = config.turns;
       const windowMs = Math.min(config.server.drainSpreadMs, drainMs);
-      await Promise.all([engine.drain(drainMs), server.drain(windowMs), jobs.retire()]);
+      await Promise.all([engine.drain(drainMs), server.drain(windowMs), core.jobs.retire()]);
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

@@ -19,8 +19,9 @@ export function adaptRequest(request: ResponseRequest, capabilities: Capabilitie
     (adapted, step) => {
       const next = capabilities[step.needs] ? undefined : step.leaveOut(adapted.request);
       if (next === undefined) return adapted;
-      const warning = { warning: 'CAPABILITY_MISSING', message: step.message } as const;
-      return { request: next, warnings: [...adapted.warnings, warning] };
+      const { message } = step;
+      const warning = message === null ? [] : [{ warning: 'CAPABILITY_MISSING', message } as const];
+      return { request: next, warnings: [...adapted.warnings, ...warning] };
     },
     { request, warnings: [] },
   );
@@ -28,7 +29,8 @@ export function adaptRequest(request: ResponseRequest, capabilities: Capabilitie
 
 interface Step {
   readonly needs: keyof Capabilities;
-  readonly message: string;
+  /** Null: nobody needs to be told. */
+  readonly message: string | null;
   /** Undefined when there is nothing to leave out. */
   readonly leaveOut: (request: ResponseRequest) => ResponseRequest | undefined;
 }
@@ -48,6 +50,12 @@ const STEPS: readonly Step[] = [
     needs: 'images',
     message: 'The backend takes no images: they were left out',
     leaveOut: leaveOutImages,
+  },
+  {
+    needs: 'maxOutputTokens',
+    // The answer is watched here, too, and stopped there.
+    message: null,
+    leaveOut: ({ maxOutputTokens, ...rest }) => (maxOutputTokens === undefined ? undefined : rest),
   },
   {
     needs: 'conversations',

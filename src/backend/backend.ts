@@ -84,6 +84,8 @@ export interface Capabilities {
   readonly models: boolean;
   /** Takes images in the input. */
   readonly images: boolean;
+  /** Takes a bound on the tokens of an answer. */
+  readonly maxOutputTokens: boolean;
   /** Goes on with a response when the connection breaks off, and sends the rest of it later. */
   readonly background: boolean;
 }
@@ -100,6 +102,8 @@ export interface Backend {
   readonly location: string;
   /** As configured; see chooseHistory for what becomes of it. */
   readonly history: HistoryKeeper;
+  /** Most tokens of an answer, as configured; undefined: its own bound. */
+  readonly maxOutputTokens: number | undefined;
   /** Whether it is to answer in the background, as configured. */
   readonly background: boolean;
   /**

@@ -30,6 +30,7 @@ export function createBackend(config: BackendConfig, deps: BackendDeps = {}): Ba
     id: config.id,
     location: toLocation(config.baseUrl),
     history: config.history,
+    maxOutputTokens: config.maxOutputTokens,
     background: config.background,
     capabilities: async (signal) => (await profiler.getProfile(signal)).capabilities,
     listModels: catalog.listModels,

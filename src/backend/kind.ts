@@ -33,6 +33,7 @@ function toCapabilities(lacking: Partial<Capabilities>): Capabilities {
     mcp: true,
     models: true,
     images: true,
+    maxOutputTokens: true,
     background: true,
     ...lacking,
   };

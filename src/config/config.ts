@@ -7,6 +7,7 @@ import { customizationSchema } from './sections/customization.ts';
 import { feedbackSchema } from './sections/feedback.ts';
 import { limitsSchema } from './sections/limits.ts';
 import { mcpServersSchema } from './sections/mcp-servers.ts';
+import { quotasSchema } from './sections/quotas.ts';
 import { shieldsSchema } from './sections/shields.ts';
 import { transcriptsSchema } from './sections/transcripts.ts';
 import { HTTP_URL, httpUrl, IDENTIFIER, identifier, milliseconds, notes, text } from './vocabulary.ts';
@@ -145,6 +146,7 @@ export const configSchema = z.strictObject({
   feedback: feedbackSchema.prefault({}),
   shields: shieldsSchema.default([]).describe('Moderation models that look at every question, in this order'),
   mcpServers: mcpServersSchema.default([]).describe('MCP servers whose tools every question may use'),
+  quotas: quotasSchema.prefault({}),
 });
 
 type DeepReadonly<T> = T extends (infer Item)[]

@@ -5,6 +5,7 @@ import type { ToolPlan } from '../tools/tools.ts';
 import type { TurnCredentials } from '../types/credentials.ts';
 import type { Turn } from '../types/turn.ts';
 import type { TurnRequest } from './request.ts';
+import type { Allowance } from './reserve-quota.ts';
 
 export interface TurnAssignment {
   readonly turn: Turn;
@@ -16,4 +17,6 @@ export interface TurnAssignment {
   readonly shields: readonly Shield[];
   readonly toolPlan: ToolPlan;
   readonly credentials: TurnCredentials;
+  /** Undefined: the backend's own bound holds. */
+  readonly allowance: Allowance | undefined;
 }

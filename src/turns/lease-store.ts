@@ -118,6 +118,8 @@ export async function tryLockOrphan(tx: WorkerTx, turnId: string): Promise<numbe
 export interface Orphan {
   readonly turn: Turn;
   readonly stop: TurnStop | null;
+  /** Tokens of the input as estimated at acceptance; null when nothing was reserved for the turn. */
+  readonly inputEstimate: number | null;
 }
 
 /** Takes over one orphan: its fence is already the new one. Undefined when another node was first, or its owner is back. */
@@ -128,7 +130,7 @@ export async function claimOrphan(tx: WorkerTx, turnId: string, nodeId: string):
     .where(and(eq(turns.id, turnId), eq(turns.status, 'RUNNING'), sql`${turns.leaseUntil} < now()`))
     .returning();
   const row = rows[0];
-  return (
-    row && { turn: toTurn(row), stop: row.stopReason && { reason: row.stopReason, actor: row.stopActor } }
-  );
+  if (row === undefined) return undefined;
+  const { inputEstimate, stopReason, stopActor } = row;
+  return { turn: toTurn(row), stop: stopReason && { reason: stopReason, actor: stopActor }, inputEstimate };
 }

@@ -54,10 +54,10 @@ export interface PastTurns {
   readonly unread: number;
 }
 
-/** Ended turns of the conversation that have something to tell; failed and blocked ones have not. */
+/** Ended turns of the conversation, but for the given one, that have something to tell; failed and blocked ones have not. */
 export async function selectPastTurns(
   tx: WorkerTx,
-  turn: Turn,
+  turn: Pick<Turn, 'conversationId'> & { readonly id: string | null },
   { limit, unanswered }: PastTurnsWanted,
 ): Promise<PastTurns> {
   const rows = await tx
@@ -71,7 +71,7 @@ export async function selectPastTurns(
     .where(
       and(
         eq(turns.conversationId, turn.conversationId),
-        ne(turns.id, turn.id),
+        turn.id === null ? undefined : ne(turns.id, turn.id),
         inArray(turns.status, ['COMPLETED', 'INTERRUPTED']),
         sql`${turns.finishReason} IS DISTINCT FROM 'SHIELD_BLOCKED'`,
         unanswered ? undefined : or(eq(turns.status, 'COMPLETED'), ne(turns.answer, '')),

@@ -41,7 +41,8 @@ async function tellOwn(deps: PrepareDeps, job: TurnAssignment): Promise<Said> {
   const wanted = { limit: HISTORY_TURNS, unanswered: job.shields.length === 0 };
   const past = isNew ? NOTHING : await deps.database.asWorker((tx) => selectPastTurns(tx, job.turn, wanted));
   const prompt = [systemPrompt, toQuestionText(request.query, request.attachments)];
-  const history = fitHistory(past.turns, prompt, model);
+  const window = { contextWindow: model.contextWindow, maxOutputTokens: job.allowance?.tokens };
+  const history = fitHistory(past.turns, prompt, window);
   const omitted = history.omitted + past.unread;
   const message = `Earlier turns that do not fit into the model's context were left out: ${omitted}`;
   return {
@@ -120,7 +121,14 @@ export async function prepareCall(
   const resolved = await deps.tools.resolve(job.toolPlan, job.credentials, signal);
   const { warnings, ...said } = await tellHistory(deps, job, signal);
   const { background } = backend;
-  const whole = { model: model.id, instructions: systemPrompt, tools: resolved.tools, background, ...said };
+  const whole = {
+    model: model.id,
+    instructions: systemPrompt,
+    tools: resolved.tools,
+    background,
+    maxOutputTokens: job.allowance?.tokens,
+    ...said,
+  };
   const adapted = adaptRequest(whole, await backend.capabilities(signal));
   return {
     kind: 'call',

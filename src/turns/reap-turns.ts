@@ -4,10 +4,12 @@ import { isAppError } from '../errors.ts';
 import { encodeEvents } from '../event-log/codec.ts';
 import type { EventLog, TurnLease } from '../event-log/event-log.ts';
 import { delay } from '../lib/abort.ts';
+import type { CountTokens } from '../lib/count-tokens.ts';
 import type { Log } from '../log.ts';
 import type { TurnMetrics } from '../metrics.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
 import { announceTurn } from './announce-turn.ts';
+import { toChargedUsage } from './charged-usage.ts';
 import type { Continuity } from './continuity.ts';
 import { type Ending, toEndedTurn, toTerminalBody } from './ending.ts';
 import { type FinishDeps, sealTurn } from './finish-turn.ts';
@@ -25,6 +27,7 @@ export interface ReapDeps extends Pick<FinishDeps, 'followUp' | 'announce'> {
   readonly continuity: Continuity;
   readonly nodeId: string;
   readonly leaseMs: number;
+  readonly countTokens: CountTokens;
 }
 
 /** Orphans that are looked at in one sweep. */
@@ -42,12 +45,18 @@ interface Reaped {
 async function endOrphan(
   deps: ReapDeps,
   tx: WorkerTx,
-  { turn, stop, atMs }: Orphan & { readonly atMs: number },
+  { turn, stop, inputEstimate, atMs }: Orphan & { readonly atMs: number },
 ): Promise<Reaped | undefined> {
-  const { eventLog } = deps;
+  const { eventLog, countTokens } = deps;
   const lease = { turnId: turn.id, fence: turn.fence };
   const events = await eventLog.readAll(tx, turn.id);
-  const summary = summarizeLog(events);
+  const told = summarizeLog(events);
+  const usage = toChargedUsage(told, {
+    estimateInput: () => inputEstimate ?? countTokens(turn.query),
+    contextWindow: Number.POSITIVE_INFINITY,
+    countTokens,
+  });
+  const summary = { ...told, usage };
   const ending: Ending = { kind: 'interrupted', ...(stop ?? { reason: 'SERVER_LOST', actor: null }) };
   const seq = (events.at(-1)?.seq ?? 0) + 1;
   const at = { turnId: turn.id, epoch: lease.fence, fromSeq: seq, seq, at: Math.round(atMs) };

@@ -2,11 +2,13 @@
 import type { ResponseRequest } from '../backend/backend.ts';
 import type { Config } from '../config/config.ts';
 import { AppError, ERROR_CODES, isAppError } from '../errors.ts';
+import type { CountTokens } from '../lib/count-tokens.ts';
 import { newId } from '../lib/ids.ts';
 import type { Log } from '../log.ts';
 import type { TurnLabels, TurnMetrics } from '../metrics.ts';
 import type { ProgressBody } from '../types/turn-event.ts';
 import type { TurnAssignment } from './assignment.ts';
+import { estimateInput, toChargedUsage } from './charged-usage.ts';
 import { type Ending, STATUS, toTurnFailure } from './ending.ts';
 import { type FinishDeps, finishTurn, type TurnResult } from './finish-turn.ts';
 import type { LiveTurn } from './live-turns.ts';
@@ -25,6 +27,7 @@ export type RunDeps = FinishDeps &
   PrepareDeps & {
     readonly metrics: TurnMetrics;
     readonly config: Pick<Config, 'turns'>;
+    readonly countTokens: CountTokens;
   };
 
 function toLabels({ turn }: TurnAssignment): TurnLabels {
@@ -39,6 +42,8 @@ interface Progress {
   hadOutcome: boolean;
   /** Bytes, see turn-size.ts. */
   size: number;
+  /** What the backend was sent; null before that. */
+  sent: ResponseRequest | null;
   readonly requestId: string;
 }
 
@@ -69,6 +74,7 @@ async function followBackend(
   run: Run & { readonly request: ResponseRequest },
 ) {
   const { job, progress, request } = run;
+  progress.sent = request;
   for await (const batch of job.backend.streamResponse(request, live.signal)) {
     const bodies: ProgressBody[] = [];
     for (const event of batch) {
@@ -140,11 +146,22 @@ function toReason(ending: Ending): string {
 }
 
 /** What a turn came to when the backend has said its last word, or was not let to. */
-function toResult(live: LiveTurn, progress: Progress, failure: Ending | undefined): TurnResult {
+function toResult(
+  deps: RunDeps,
+  live: LiveTurn,
+  { job, progress, failure }: Run & { readonly failure: Ending | undefined },
+): TurnResult {
   // An outcome that had arrived counts, whatever came afterwards; then a wish to stop; then what went wrong.
   const early = progress.hadOutcome ? undefined : (toInterruption(live) ?? failure);
   const ending = early ?? toEnding(outcomeOf(progress.state), progress.requestId);
-  return { ending, summary: summarize(progress.state) };
+  const summary = summarize(progress.state);
+  const { countTokens } = deps;
+  const usage = toChargedUsage(summary, {
+    estimateInput: () => (progress.sent ? estimateInput(progress.sent, countTokens) : 0),
+    contextWindow: job.model.contextWindow,
+    countTokens,
+  });
+  return { ending, summary: { ...summary, usage } };
 }
 
 /** The shield's message is the answer; the backend was not asked. */
@@ -184,7 +201,7 @@ async function runToResult(deps: RunDeps, live: LiveTurn, run: Run): Promise<Tur
   const { state, bodies } = closeTranslation(progress.state);
   progress.state = state;
   tell(deps, live, { job, progress, bodies });
-  return toResult(live, progress, failure);
+  return toResult(deps, live, { job, progress, failure });
 }
 
 /** Runs the turn to its end. Never rejects: every failure becomes the turn's own ending. */
@@ -194,6 +211,7 @@ export async function runTurn(deps: RunDeps, live: LiveTurn, job: TurnAssignment
     hasToken: false,
     hadOutcome: false,
     size: 0,
+    sent: null,
     requestId: newId(),
   };
   deps.metrics.turnStarted(toLabels(job));

@@ -3,7 +3,7 @@ import type { Policy } from '../auth/policy.ts';
 import { requireAction } from '../auth/policy.ts';
 import type { Config } from '../config/config.ts';
 import type { Announcer } from '../conversations/announcer.ts';
-import type { Database, ViewerTx } from '../db/client.ts';
+import type { ViewerTx } from '../db/client.ts';
 import { AppError, createShuttingDown, isAppError } from '../errors.ts';
 import { encodeEvents } from '../event-log/codec.ts';
 import type { EventLog } from '../event-log/event-log.ts';
@@ -33,10 +33,10 @@ import {
   type TurnRequest,
   toStoredRequest,
 } from './request.ts';
+import { type Demand, estimateDemand, type ReserveDeps, reserveAllowance } from './reserve-quota.ts';
 import { insertAttachments, insertConversation, insertTurn, lockConversation } from './store.ts';
 
-export interface StartDeps extends ModelDeps {
-  readonly database: Database;
+export interface StartDeps extends ModelDeps, ReserveDeps {
   readonly eventLog: EventLog;
   readonly policy: Policy;
   readonly config: Pick<Config, 'inference' | 'customization' | 'turns'>;
@@ -127,6 +127,9 @@ interface Acceptance {
   readonly shields: readonly Shield[];
   readonly toolPlan: ToolPlan;
   readonly credentials: TurnCredentials;
+  readonly systemPrompt: string;
+  /** Undefined: no quota applies. */
+  readonly demand: Demand | undefined;
 }
 
 function toStartEvent(turn: Turn): LoggedEvent {
@@ -144,9 +147,9 @@ function toStartEvent(turn: Turn): LoggedEvent {
   };
 }
 
-/** The accepting transaction's work. Throws CONVERSATION_BUSY when the turn's row met another one. */
+/** The accepting transaction's work. Throws CONVERSATION_BUSY when the turn's row met another one, and QUOTA_EXCEEDED. */
 async function insertAccepted(deps: StartDeps, tx: ViewerTx, accepted: Acceptance & { viewer: Viewer }) {
-  const { request, chosen, viewer } = accepted;
+  const { request, chosen, viewer, demand } = accepted;
   const conversationId = request.conversationId ?? newId();
   if (request.conversationId === null)
     await insertConversation(tx, { id: conversationId, ownerId: viewer.id });
@@ -164,6 +167,7 @@ async function insertAccepted(deps: StartDeps, tx: ViewerTx, accepted: Acceptanc
     model: chosen.model.id,
     nodeId: deps.nodeId,
     leaseMs: deps.config.turns.leaseMs,
+    inputEstimate: demand?.inputTokens,
   });
   if (!turn) throw new AppError('CONVERSATION_BUSY', 'A turn is already running in this conversation');
   const start = toStartEvent(turn);
@@ -171,7 +175,9 @@ async function insertAccepted(deps: StartDeps, tx: ViewerTx, accepted: Acceptanc
     { turnId: turn.id, fence: turn.fence, firstSeq: 1, lastSeq: 1, events: encodeEvents([start]) },
   ]);
   await insertAttachments(tx, turn.id, request.attachments);
-  return { turn, start };
+  // Last: all others wait for the balance of the cluster until the transaction ends.
+  const allowance = await reserveAllowance(deps, tx, { viewer, turnId: turn.id, demand, chosen });
+  return { turn, start, allowance };
 }
 
 /** Undefined when the turn that was in the way is to be interrupted and the acceptance tried again. */
@@ -180,16 +186,14 @@ async function accept(
   viewer: Viewer,
   acceptance: Acceptance,
 ): Promise<StartedTurn | undefined> {
-  const { request, chosen, shields, toolPlan, credentials } = acceptance;
+  const { request, chosen, demand: _demand, ...rest } = acceptance;
   try {
-    const { turn, start } = await deps.database.asViewer(
+    const { turn, start, allowance } = await deps.database.asViewer(
       viewer,
       (tx) => insertAccepted(deps, tx, { ...acceptance, viewer }),
       'accept',
     );
-    const systemPrompt = deps.prompts.choose(request.systemPrompt);
-    const { backend, model } = chosen;
-    deps.launch({ turn, request, backend, model, systemPrompt, shields, toolPlan, credentials }, start);
+    deps.launch({ turn, request, ...chosen, ...rest, allowance }, start);
     announceTurn(deps.announce, turn);
     return { turn, created: true };
   } catch (error) {
@@ -228,7 +232,10 @@ export async function startTurn(
   const chosen = await inTime((signal) => chooseFor(deps, { request, conversation }, signal));
   const shields = await inTime((signal) => deps.shields.choose(request, chosen.backend, signal));
   const toolPlan = await inTime((signal) => deps.tools.plan(chosen.backend, request, signal));
-  const acceptance = { request, chosen, shields, toolPlan, credentials: input.credentials ?? NO_CREDENTIALS };
+  const systemPrompt = deps.prompts.choose(request.systemPrompt);
+  const demand = await estimateDemand(deps, { viewer, request, chosen, systemPrompt });
+  const credentials = input.credentials ?? NO_CREDENTIALS;
+  const acceptance = { request, chosen, shields, toolPlan, credentials, systemPrompt, demand };
   for (let attempt = 0; attempt <= INTERRUPT_ATTEMPTS; attempt += 1) {
     // Nobody is interrupted for an attempt that will not be made.
     if (attempt > 0 && request.conversationId !== null) await makeRoom(deps, viewer, request.conversationId);

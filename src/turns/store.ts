@@ -59,6 +59,7 @@ export type NewTurn = Pick<
   | 'query'
   | 'provider'
   | 'model'
+  | 'inputEstimate'
 > & { readonly nodeId: string; readonly leaseMs: number };
 
 /** Undefined when the key is taken or a turn is running in the conversation: the two cannot be told apart here. */
@@ -129,7 +130,10 @@ export async function countTurn(
 }
 
 /** Whose a turn was and who answered it: what happens after its end is about these. */
-export type SealedTurn = Pick<Turn, 'id' | 'ownerId' | 'conversationId' | 'provider' | 'model'>;
+export type SealedTurn = Pick<Turn, 'id' | 'ownerId' | 'conversationId' | 'provider' | 'model'> & {
+  /** Tokens of the input as estimated at acceptance; null when nothing was reserved for the turn. */
+  readonly inputEstimate: number | null;
+};
 
 /** Seals the turn if the lease's fence still holds; undefined when a newer owner has it, or it has already ended. */
 export async function endTurn(
@@ -164,6 +168,7 @@ export async function endTurn(
       conversationId: turns.conversationId,
       provider: turns.provider,
       model: turns.model,
+      inputEstimate: turns.inputEstimate,
     });
   return rows[0];
 }

@@ -25,7 +25,7 @@ export function summarizeLog(events: readonly LoggedEvent[]): TurnSummary {
     toolCalls,
     toolResults,
     usage: NO_USAGE,
-    sawResponseCreated: events.length > 1,
+    sawResponseCreated: events.some(({ type }) => type !== 'start' && type !== 'warning'),
     receivedChars,
     responseId: null,
   };

@@ -8,14 +8,14 @@ const MAX_TOKENS = 1_000_000_000;
 
 /**
  * The usage of a response object, under its Responses API names or those of chat completions.
- * A missing, negative, fractional or absurd count is 0; when neither count is usable the usage is NONE.
+ * With a count that is missing, negative, fractional or absurd the usage is NONE: half of it would be free.
  */
 export function toUsage(response: JsonObject | undefined): TurnUsage {
   const usage = findObject(response, 'usage');
   const inputTokens = findCount(usage, 'input_tokens') ?? findCount(usage, 'prompt_tokens');
   const outputTokens = findCount(usage, 'output_tokens') ?? findCount(usage, 'completion_tokens');
-  if (inputTokens === undefined && outputTokens === undefined) return NO_USAGE;
-  return { inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0, source: 'REPORTED' };
+  if (inputTokens === undefined || outputTokens === undefined) return NO_USAGE;
+  return { inputTokens, outputTokens, source: 'REPORTED' };
 }
 
 function findCount(usage: JsonObject | undefined, key: string): number | undefined {

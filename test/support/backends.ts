@@ -18,6 +18,7 @@ export const ALL_CAPABILITIES: Capabilities = {
   mcp: true,
   models: true,
   images: true,
+  maxOutputTokens: true,
   background: true,
 };
 
@@ -30,6 +31,7 @@ export function createListingBackend(id: string, models: readonly BackendModel[]
     id,
     location: `http://${id}.test/v1`,
     history: 'own',
+    maxOutputTokens: undefined,
     background: false,
     capabilities: async () => ALL_CAPABILITIES,
     knownVectorStores: async () => [],

@@ -9,14 +9,17 @@ import { createListener, type Listener } from '../../src/db/listener.ts';
 import type { EventLog } from '../../src/event-log/event-log.ts';
 import { createLogMetrics } from '../../src/event-log/metrics.ts';
 import { createPostgresLog } from '../../src/event-log/postgres.ts';
+import { countByLength, loadTokenizer } from '../../src/lib/count-tokens.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { createSystemPrompts } from '../../src/prompts/system-prompts.ts';
+import { createQuotas } from '../../src/quota/quotas.ts';
 import { createShields } from '../../src/shields/shields.ts';
 import { createTools } from '../../src/tools/tools.ts';
 import { createEngine } from '../../src/turns/create-engine.ts';
 import type { FollowTurnInput, TurnEngine } from '../../src/turns/engine.ts';
+import { createFollowUp } from '../../src/turns/follow-up.ts';
 import type { TurnEvent } from '../../src/types/turn-event.ts';
 import type { Viewer } from '../../src/types/viewer.ts';
 import { toTestConfig } from './app.ts';
@@ -58,6 +61,7 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
     ...config.turns,
   });
   const registry = createBackendRegistry(config.backends.map((entry) => createBackend(entry)));
+  const quotas = createQuotas({ database, config });
   const policy = options.policy ?? createDefaultPolicy({ localOperator: true });
   const engine = createEngine({
     database,
@@ -69,7 +73,9 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
     shields: createShields({ config, registry, log }),
     tools: createTools({ config, log }),
     announce: announcer.announce,
-    followUp: async () => {},
+    followUp: createFollowUp({ jobs: { enqueue: async () => {} }, config, quotas }),
+    quotas,
+    countTokens: quotas.isLimited ? await loadTokenizer() : countByLength,
     config,
     log,
     metrics,

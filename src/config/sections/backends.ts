@@ -16,6 +16,7 @@ const capabilitiesSchema = z.strictObject({
   mcp: capability('it knows the tool mcp'),
   models: capability('it lists its models (GET /models)'),
   images: capability('it takes images'),
+  maxOutputTokens: capability('it takes a bound on the tokens of an answer (max_output_tokens)'),
   background: capability('it goes on with a response whose connection broke off'),
 });
 
@@ -67,6 +68,12 @@ export const backendSchema = z.strictObject({
     .default([])
     .describe('Models that may be asked for, by the ids it lists; empty: all that it lists'),
   contextWindow: z.int().min(1).default(128_000).describe('Tokens that fit into one request'),
+  maxOutputTokens: z
+    .int()
+    .min(256)
+    .max(1_000_000_000)
+    .optional()
+    .describe('Most tokens of an answer; absent: its own bound, or 8192 where quotas apply'),
   capabilities: capabilitiesSchema.prefault({}),
   vectorStores: z
     .union([z.enum(['all', 'none']), z.array(text)])

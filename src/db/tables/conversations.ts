@@ -73,6 +73,8 @@ export const turns = pgTable(
     error: jsonb('error').$type<ErrorBody['error']>(),
     truncated: boolean('truncated').notNull().default(false),
     ragChunkCount: integer('rag_chunk_count').notNull().default(0),
+    /** Tokens of the input as estimated at acceptance; null when no quota was reserved. */
+    inputEstimate: bigint('input_estimate', { mode: 'number' }),
     inputTokens: bigint('input_tokens', { mode: 'number' }).notNull().default(0),
     outputTokens: bigint('output_tokens', { mode: 'number' }).notNull().default(0),
     usageSource: text('usage_source').$type<UsageSource>().notNull().default('NONE'),

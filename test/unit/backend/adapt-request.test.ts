@@ -39,3 +39,9 @@ test('a missing capability that nothing needs is not spoken of', () => {
   const none = { ...ALL_CAPABILITIES, fileSearch: false, mcp: false, images: false, conversations: false };
   expect(adaptRequest(plain, none)).toEqual({ request: plain, warnings: [] });
 });
+
+test('a bound on the answer that the backend does not take is left out without a word', () => {
+  const bounded = { ...request, maxOutputTokens: 500 };
+  const adapted = adaptRequest(bounded, { ...ALL_CAPABILITIES, maxOutputTokens: false });
+  expect(adapted).toEqual({ request, warnings: [] });
+});

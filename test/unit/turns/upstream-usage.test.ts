@@ -16,14 +16,14 @@ describe('usage', () => {
       { input_tokens: 0, output_tokens: 0 },
       { inputTokens: 0, outputTokens: 0, source: 'REPORTED' },
     ],
-    [{ input_tokens: 3 }, { inputTokens: 3, outputTokens: 0, source: 'REPORTED' }],
+    [{ input_tokens: 3 }, { inputTokens: 0, outputTokens: 0, source: 'NONE' }],
     [
       { input_tokens: 3, output_tokens: -1 },
-      { inputTokens: 3, outputTokens: 0, source: 'REPORTED' },
+      { inputTokens: 0, outputTokens: 0, source: 'NONE' },
     ],
     [
       { input_tokens: null, output_tokens: 4 },
-      { inputTokens: 0, outputTokens: 4, source: 'REPORTED' },
+      { inputTokens: 0, outputTokens: 0, source: 'NONE' },
     ],
     [
       { input_tokens: 1e15, output_tokens: 1.5 },
