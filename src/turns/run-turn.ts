@@ -12,9 +12,11 @@ import { estimateInput, toChargedUsage } from './charged-usage.ts';
 import { type Ending, STATUS, toTurnFailure } from './ending.ts';
 import { type FinishDeps, finishTurn, type TurnResult } from './finish-turn.ts';
 import type { LiveTurn } from './live-turns.ts';
+import { createOutputWatch, type IsPastBound } from './output-watch.ts';
 import { type PrepareDeps, prepareCall, prepareOwn } from './prepare-call.ts';
 import {
   closeTranslation,
+  cutTranslation,
   type Outcome,
   startTranslation,
   summarize,
@@ -75,7 +77,10 @@ async function followBackend(
 ) {
   const { job, progress, request } = run;
   progress.sent = request;
-  for await (const batch of job.backend.streamResponse(request, live.signal)) {
+  const watch = toWatch(deps, job);
+  const stop = new AbortController();
+  const signal = watch ? AbortSignal.any([live.signal, stop.signal]) : live.signal;
+  for await (const batch of job.backend.streamResponse(request, signal)) {
     const bodies: ProgressBody[] = [];
     for (const event of batch) {
       const translated = translate(progress.state, event);
@@ -86,7 +91,17 @@ async function followBackend(
     tell(deps, live, { job, progress, bodies });
     if (progress.state.outcome) return;
     requireBounded(progress.size, deps.config.turns.maxTurnBytes);
+    if (!watch?.(progress.state)) continue;
+    stop.abort();
+    const cut = cutTranslation(progress.state);
+    progress.state = cut.state;
+    return tell(deps, live, { job, progress, bodies: cut.bodies });
   }
+}
+
+/** Undefined where no quota was reserved: then nothing is watched. */
+function toWatch({ countTokens }: RunDeps, { allowance }: TurnAssignment): IsPastBound | undefined {
+  return allowance?.isReserved ? createOutputWatch(allowance.tokens, countTokens) : undefined;
 }
 
 /** Asks once, and once more with our own history when the backend has lost its conversation: then it has not begun to answer. */
@@ -117,8 +132,18 @@ async function converse(deps: RunDeps, live: LiveTurn, run: Run): Promise<string
   return undefined;
 }
 
-function toEnding(outcome: Outcome, requestId: string): Ending {
-  if (outcome.kind === 'finished') return outcome;
+interface EndingFacts {
+  readonly requestId: string;
+  /** Whether the quota left less for the answer than it would have been given. */
+  readonly isCut: boolean;
+}
+
+function toEnding(outcome: Outcome, { requestId, isCut }: EndingFacts): Ending {
+  if (outcome.kind === 'finished') {
+    // The backend met the bound that was all the quota had left.
+    const isQuota = isCut && outcome.finishReason === 'MAX_OUTPUT_TOKENS';
+    return isQuota ? { ...outcome, finishReason: 'QUOTA' } : outcome;
+  }
   const { code, message, explanation, retryAfterMs } = outcome;
   const details = {
     ...(explanation !== null && { explanation }),
@@ -153,7 +178,8 @@ function toResult(
 ): TurnResult {
   // An outcome that had arrived counts, whatever came afterwards; then a wish to stop; then what went wrong.
   const early = progress.hadOutcome ? undefined : (toInterruption(live) ?? failure);
-  const ending = early ?? toEnding(outcomeOf(progress.state), progress.requestId);
+  const ending =
+    early ?? toEnding(outcomeOf(progress.state), { ...progress, isCut: job.allowance?.isCut ?? false });
   const summary = summarize(progress.state);
   const { countTokens } = deps;
   const usage = toChargedUsage(summary, {

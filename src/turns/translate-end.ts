@@ -3,7 +3,7 @@ import { toUpstreamFailure } from '../backend/failures.ts';
 import type { JsonObject } from '../types/json.ts';
 import type { FinishReason } from '../types/turn.ts';
 import type { ProgressBody } from '../types/turn-event.ts';
-import { flushAnswer, toAnswerLength } from './answer-text.ts';
+import { flushAnswer, toAnswerLength, toStreamedAnswer } from './answer-text.ts';
 import { findObject, findWord, listObjects } from './fields.ts';
 import { hasRefusal, toFinalAnswer } from './final-answer.ts';
 import { toFinalSources } from './referenced-documents.ts';
@@ -38,6 +38,20 @@ export function endResponse(state: TranslateState, event: JsonObject, status: st
   const sources = toFinalSources(flushed.sources, output);
   return {
     state: { ...flushed, finalAnswer, refused, sources, outcome },
+    bodies: [...bodies, { type: 'turn_complete', answer: finalAnswer }],
+  };
+}
+
+/** The response was stopped because it took more than it may: what came of it is the answer. */
+export function cutOff(state: TranslateState): Translated {
+  const { state: flushed, bodies } = flush({ state, bodies: [] });
+  const finalAnswer = toStreamedAnswer(flushed.answer);
+  return {
+    state: {
+      ...flushed,
+      finalAnswer,
+      outcome: { kind: 'finished', finishReason: 'QUOTA', truncated: true },
+    },
     bodies: [...bodies, { type: 'turn_complete', answer: finalAnswer }],
   };
 }

@@ -7,7 +7,7 @@ import { findObject, findText, findWord } from './fields.ts';
 import { findPartText, isTextPart, listMessageTexts } from './final-answer.ts';
 import { listResults } from './referenced-documents.ts';
 import { addToolItem, completeArguments, finishToolItem, type ToolStep } from './tool-rounds.ts';
-import { breakOff, endResponse, failResponse, isToolItem } from './translate-end.ts';
+import { breakOff, cutOff, endResponse, failResponse, isToolItem } from './translate-end.ts';
 import type { Translated, TranslateState } from './translate-state.ts';
 import { isExpected } from './upstream-event-types.ts';
 
@@ -49,6 +49,11 @@ export function translate(state: TranslateState, event: UpstreamEvent): Translat
     default:
       return translateItem(state, event, type);
   }
+}
+
+/** The answer took more than it may, and was stopped: as far as it has come, it is complete. */
+export function cutTranslation(state: TranslateState): Translated {
+  return state.outcome ? quiet(state) : cutOff(state);
 }
 
 /** The upstream stream has ended: what was held back is told; without an outcome the turn has failed. */
