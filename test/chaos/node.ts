@@ -1,4 +1,4 @@
-/** One node of Millrace as a real process behind two proxies: towards its clients and towards Postgres. */
+/** One node of Millrace as a real process, on one port for all its lives; between two proxies where the network is to break. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
@@ -14,6 +14,8 @@ export interface NodeOptions {
   readonly name: string;
   /** Of the Postgres server itself. */
   readonly databaseUrl: string;
+  /** Whether its clients and Postgres are behind proxies, which cost time. */
+  readonly proxied: boolean;
   /** Beside PATH, the whole environment, but for the address of the database. */
   readonly env: Readonly<Record<string, string>>;
   /** File that receives what the process says on standard error. */
@@ -27,18 +29,23 @@ export interface NodeExit {
   readonly signal: NodeJS.Signals | null;
 }
 
+export interface NodeProxies {
+  readonly front: TcpProxy;
+  readonly database: TcpProxy;
+}
+
 /** Disposing kills the process. */
 export interface ChaosNode extends AsyncDisposable {
   readonly name: string;
   /** Root as clients see it, the same for all processes that this node ever is. */
   readonly url: string;
-  readonly front: TcpProxy;
-  readonly database: TcpProxy;
+  /** Towards its clients, and towards Postgres. */
+  readonly proxies: NodeProxies | undefined;
   readonly isUp: boolean;
   /** Every end of a process of this node. */
   readonly exits: readonly NodeExit[];
-  /** The newest lines on standard error. */
-  readonly lines: readonly string[];
+  /** Every fault that struck, as the process told it: point, action and hit. */
+  readonly faults: readonly string[];
   /** Starts the process and resolves when it serves; rejects when it ends before. */
   start(env?: Readonly<Record<string, string>>): Promise<void>;
   /** Sends a signal; one that ends the process makes the end a wanted one. */
@@ -47,8 +54,8 @@ export interface ChaosNode extends AsyncDisposable {
   expectExit(): void;
   /** Resolves when the process that runs now has ended. */
   exited(): Promise<void>;
-  /** Resolves with the first line on standard error from now on that matches; undefined when the process ends or the time is up. */
-  waitForLine(pattern: RegExp, timeoutMs: number): Promise<string | undefined>;
+  /** Resolves with the first line on standard error from now on that matches; undefined when the process ends, or by the signal. */
+  waitForLine(pattern: RegExp, signal: AbortSignal): Promise<string | undefined>;
 }
 
 /** What is known of the process of the moment. */
@@ -70,49 +77,64 @@ function readLines(child: ChildProcess, onLine: (line: string) => void): void {
   });
 }
 
-/** The port on which the process serves; rejects when it ends, or says nothing for too long. */
-async function readPort(child: ChildProcess, lastLine: () => string): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
+/** Resolves when the process serves; rejects when it ends, or says nothing for too long. */
+async function waitUntilServing(child: ChildProcess, lastLine: () => string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   let out = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     out += text;
-    const [, port] = /http:\/\/127\.0\.0\.1:(\d+)/.exec(out) ?? [];
-    if (port !== undefined) resolve(Number(port));
+    if (out.includes('http://127.0.0.1:')) resolve();
   });
   const timer = setTimeout(() => reject(new Error(`it did not serve in time; ${lastLine()}`)), START_MS);
   child.once('close', (code, signal) => reject(new Error(`it ended with ${code ?? signal}; ${lastLine()}`)));
   return promise.finally(() => clearTimeout(timer));
 }
 
+async function startProxies(port: number, databaseUrl: string): Promise<NodeProxies> {
+  const { hostname: host, port: databasePort } = new URL(databaseUrl);
+  return {
+    front: await startTcpProxy({ host: '127.0.0.1', port }),
+    database: await startTcpProxy({ host, port: Number(databasePort) }),
+  };
+}
+
+/** Of a proxy that is gone again. */
+async function findFreePort(): Promise<number> {
+  await using proxy = await startTcpProxy();
+  return proxy.port;
+}
+
 export async function createNode(options: NodeOptions): Promise<ChaosNode> {
   const { name, databaseUrl, logFile } = options;
+  const port = await findFreePort();
+  const proxies = options.proxied ? await startProxies(port, databaseUrl) : undefined;
   const server = new URL(databaseUrl);
-  const database = await startTcpProxy({ host: server.hostname, port: Number(server.port) });
-  const front = await startTcpProxy();
-  server.port = String(database.port);
+  if (proxies) server.port = String(proxies.database.port);
   const listeners = new Set<(line: string) => void>();
   const exits: NodeExit[] = [];
   const lines: string[] = [];
+  const faults: string[] = [];
   let running: Running | undefined;
   let isUp = false;
 
   const onLine = (line: string): void => {
     lines.push(line);
     if (lines.length > KEEP_LINES) lines.shift();
+    const [, fault] = /^millrace: fault (.+)$/.exec(line) ?? [];
+    if (fault !== undefined) faults.push(fault);
     if (logFile !== undefined) appendFileSync(logFile, `${line}\n`);
     for (const listener of listeners) listener(line);
   };
   const launch = (env: Readonly<Record<string, string>>): ChildProcess => {
     const child = spawn(process.execPath, ['--import', './test/chaos/leash.ts', 'src/main.ts', 'serve'], {
       cwd: ROOT,
-      env: { PATH: process.env.PATH, ...options.env, DATABASE_URL: server.href, PORT: '0', ...env },
+      env: { PATH: process.env.PATH, ...options.env, DATABASE_URL: server.href, PORT: String(port), ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     readLines(child, onLine);
     const mine: Running = { child, closed: once(child, 'close'), wanted: false };
     child.once('close', (code, signal) => {
       exits.push({ wanted: mine.wanted, code, signal });
-      front.setTarget(undefined);
       isUp = false;
       if (running === mine) running = undefined;
     });
@@ -122,42 +144,36 @@ export async function createNode(options: NodeOptions): Promise<ChaosNode> {
 
   return {
     name,
-    url: `http://127.0.0.1:${front.port}`,
-    front,
-    database,
+    url: `http://127.0.0.1:${proxies?.front.port ?? port}`,
+    proxies,
     exits,
-    lines,
+    faults,
     get isUp() {
       return isUp;
     },
     async start(env = {}) {
       const child = launch(env);
-      const port = await readPort(child, () => lines.at(-1) ?? '');
-      front.setTarget({ host: '127.0.0.1', port });
+      await waitUntilServing(child, () => lines.at(-1) ?? '');
       isUp = true;
     },
     signal(signal) {
       if (running === undefined) return;
       if (ENDS.includes(signal)) running.wanted = true;
-      if (signal === 'SIGKILL') front.setTarget(undefined);
       running.child.kill(signal);
     },
     expectExit() {
       if (running) running.wanted = true;
     },
     exited: async () => void (await running?.closed),
-    waitForLine(pattern, timeoutMs) {
+    waitForLine(pattern, signal) {
       const { promise, resolve } = Promise.withResolvers<string | undefined>();
       const look = (line: string): void => {
         if (pattern.test(line)) resolve(line);
       };
-      const timer = setTimeout(() => resolve(undefined), timeoutMs);
       listeners.add(look);
+      signal.addEventListener('abort', () => resolve(undefined), { once: true });
       void running?.closed.then(() => resolve(undefined));
-      return promise.finally(() => {
-        clearTimeout(timer);
-        listeners.delete(look);
-      });
+      return promise.finally(() => listeners.delete(look));
     },
     async [Symbol.asyncDispose]() {
       if (running) {
@@ -166,7 +182,7 @@ export async function createNode(options: NodeOptions): Promise<ChaosNode> {
         running.child.kill('SIGKILL');
         await running.closed;
       }
-      await Promise.all([front[Symbol.asyncDispose](), database[Symbol.asyncDispose]()]);
+      await Promise.all([proxies?.front, proxies?.database].map((proxy) => proxy?.[Symbol.asyncDispose]()));
     },
   };
 }

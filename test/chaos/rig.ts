@@ -14,8 +14,12 @@ import { countRunning, readTurns } from './read-turns.ts';
 
 export interface RigOptions {
   readonly nodes: number;
+  /** Whether the network between clients, nodes and Postgres can be broken; absent: it cannot. */
+  readonly proxied?: boolean;
   /** Lease of a turn; absent: the server's own. */
   readonly leaseMs?: number;
+  /** How long running turns may go on when their node is told to stop; absent: the server's own. */
+  readonly drainMs?: number;
   /** Further environment of each node. */
   readonly env?: (index: number) => Readonly<Record<string, string>>;
   /** Folder for what the nodes say; absent: only the newest lines are kept. */
@@ -31,6 +35,8 @@ export interface Rig {
   /** Lets the clients begin; one load at a time. */
   startLoad(clients: readonly ClientTask[], timeoutMs: number): Promise<void>;
   readProgress(): Promise<LoadProgress>;
+  /** Clients that have not begun yet never will. */
+  closeLoad(): Promise<void>;
   /** Resolves when all clients have ended, or have been given up, with what became of them. */
   finishLoad(): Promise<readonly ClientOutcome[]>;
   /** Waits until nothing runs any more, for at most so long, and collects what there is to check. */
@@ -63,6 +69,7 @@ export async function startRig(options: RigOptions, resources: AsyncDisposableSt
     startLoad: (tasks, timeoutMs) =>
       clients.ask('start', { urls: nodes.map((node) => node.url), clients: tasks, timeoutMs }),
     readProgress: () => clients.ask('progress'),
+    closeLoad: () => clients.ask('close'),
     finishLoad: () => clients.ask('finish'),
     async collect(outcomes, patienceMs) {
       const deadline = performance.now() + patienceMs;
@@ -87,8 +94,9 @@ async function startNodes(options: RigOptions, around: Surroundings): Promise<re
   const { resources, databaseUrl, backendUrl } = around;
   const directory = resources.use(await createOpenDirectory());
   const configFile = join(directory.path, 'millrace.yaml');
-  const turns = options.leaseMs === undefined ? {} : { turns: { leaseMs: options.leaseMs } };
-  await writeFile(configFile, JSON.stringify({ database: { poolSize: POOL_SIZE }, ...turns }));
+  const { leaseMs, drainMs } = options;
+  const settings = { database: { poolSize: POOL_SIZE }, turns: { leaseMs, drainMs } };
+  await writeFile(configFile, JSON.stringify(settings));
   const nodes: ChaosNode[] = [];
   for (let index = 0; index < options.nodes; index++) {
     const name = `node-${index + 1}`;
@@ -102,7 +110,9 @@ async function startNodes(options: RigOptions, around: Surroundings): Promise<re
       ...options.env?.(index),
     };
     const logFile = options.logs === undefined ? undefined : join(options.logs, `${name}.log`);
-    const node = resources.use(await createNode({ name, databaseUrl, env, logFile }));
+    const node = resources.use(
+      await createNode({ name, databaseUrl, env, logFile, proxied: options.proxied ?? false }),
+    );
     await node.start();
     nodes.push(node);
   }

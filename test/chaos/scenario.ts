@@ -81,7 +81,9 @@ export function toLimit(name: string, measured: number, limit: { most: number; u
 /** `12 EndEvent, 3 InterruptedEvent SERVER_LOST`, the most frequent first. */
 export function describeEndings(clients: readonly ClientOutcome[]): string {
   const groups = Map.groupBy(clients, ({ last, abandoned }) =>
-    last ? [last.type, last.reason].filter(Boolean).join(' ') : (abandoned ?? 'not ended'),
+    last
+      ? [last.type, last.reason].filter(Boolean).join(' ')
+      : (abandoned?.split(':', 1).join() ?? 'not ended'),
   );
   return [...groups]
     .sort(([, one], [, other]) => other.length - one.length)
@@ -89,12 +91,13 @@ export function describeEndings(clients: readonly ClientOutcome[]): string {
     .join(', ');
 }
 
-/** The lines that every scenario has, and what broke a rule. */
-export function judge(evidence: Evidence): ScenarioResult {
-  const violations = check(evidence);
+/** The lines that every scenario has, and what broke a rule. Where Postgres goes away, questions may be refused. */
+export function judge(evidence: Evidence, { mayRefuse = false } = {}): ScenarioResult {
+  const violations = check(evidence, { mayRefuse });
   const { clients, turns, journal } = evidence;
   const count = (...rules: readonly Violation['rule'][]): number =>
     new Set(violations.filter(({ rule }) => rules.includes(rule)).map(({ key }) => key)).size;
+  const refused = clients.filter(({ abandoned }) => abandoned !== null).length;
   const connects = clients.reduce((sum, client) => sum + client.connects, 0);
   return {
     violations,
@@ -104,7 +107,7 @@ export function judge(evidence: Evidence): ScenarioResult {
       toCount('calls of the backend', journal.length),
       toCount('connections of clients', connects),
       { name: 'endings', value: describeEndings(clients), ok: true },
-      toCount('refused', clients.filter(({ abandoned }) => abandoned !== null).length, 0),
+      toCount('refused', refused, mayRefuse ? undefined : 0),
       toCount('lost (never ended)', count('ENDED'), 0),
       toCount('duplicated (turns or calls)', count('P3'), 0),
       toCount('gaps', count('P1'), 0),

@@ -10,6 +10,8 @@ import { runStockClient } from './stock-client.ts';
 interface Load {
   readonly records: Record[];
   readonly stop: AbortController;
+  /** Aborted when nobody begins any more. */
+  readonly closing: AbortController;
   readonly done: Promise<unknown>;
 }
 
@@ -22,11 +24,11 @@ export interface LoadProgress {
 
 let load: Load | undefined;
 
-async function runClient(task: ClientTask, load: Pick<Load, 'records' | 'stop'>, urls: readonly string[]) {
+async function runClient(task: ClientTask, load: Omit<Load, 'done'>, urls: readonly string[]) {
   const { signal } = load.stop;
   const startedAt = performance.now();
-  await sleep(task.startAfterMs, undefined, { signal }).catch(() => undefined);
-  if (signal.aborted) return;
+  await sleep(task.startAfterMs, undefined, { signal: load.closing.signal }).catch(() => undefined);
+  if (load.closing.signal.aborted) return;
   const record = createRecord(task);
   load.records.push(record);
   const isDropping = (): boolean => task.drops !== null && performance.now() - startedAt < task.drops.untilMs;
@@ -35,8 +37,11 @@ async function runClient(task: ClientTask, load: Pick<Load, 'records' | 'stop'>,
 }
 
 function start({ urls, clients, timeoutMs }: LoadTask): void {
-  const started = { records: [], stop: new AbortController() };
-  const timer = setTimeout(() => started.stop.abort(), timeoutMs);
+  const started = { records: [], stop: new AbortController(), closing: new AbortController() };
+  const timer = setTimeout(() => {
+    started.closing.abort();
+    started.stop.abort();
+  }, timeoutMs);
   const done = Promise.all(clients.map((task) => runClient(task, started, urls))).finally(() =>
     clearTimeout(timer),
   );
@@ -60,6 +65,6 @@ async function finish(): Promise<readonly ClientOutcome[]> {
 answer({
   start: (input) => start(input as LoadTask),
   progress: readProgress,
-  stop: () => load?.stop.abort(),
+  close: () => load?.closing.abort(),
   finish,
 });

@@ -65,7 +65,7 @@ async function subscribeOnce(task: ClientTask, random: Random, deps: ClientDeps)
     if (refusal === undefined) return;
     record.add({ kind: 'refused', at: Date.now(), code: refusal.code, message: refusal.message });
     // Another operation of a page that sends no key would be another question.
-    goOn = refusal.retryable && (task.kind === 'stock-keyed' || record.check.turnId === null);
+    goOn = refusal.retryable && task.kind === 'stock-keyed';
     if (!goOn) record.abandon(`${refusal.code}: ${refusal.message}`);
   };
   const leave = client.subscribe<Record<string, unknown>>(

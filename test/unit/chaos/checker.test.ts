@@ -186,6 +186,14 @@ describe('evidence that breaks a rule', () => {
     expect(check(withClient({ violations: [seen] }))).toEqual([seen]);
   });
 
+  it('a client without a key may be told to ask again only where the scenario says so', () => {
+    const refused = withClient({ kind: 'stock', last: null, abandoned: 'DEPENDENCY_UNAVAILABLE: away' });
+    const keyed = withClient({ kind: 'ws', last: null, abandoned: 'DEPENDENCY_UNAVAILABLE: away' });
+    expect(check(refused, { mayRefuse: true })).toEqual([]);
+    expect(check(refused)).toMatchObject([{ rule: 'ENDED' }]);
+    expect(check(keyed, { mayRefuse: true })).toMatchObject([{ rule: 'ENDED' }]);
+  });
+
   it('but not a refusal before the question was accepted', () => {
     const refused = withClient({ last: null, turnId: null, abandoned: 'DEPENDENCY_UNAVAILABLE: away' });
     const nothing: Evidence = { ...refused, turns: [], journal: [] };

@@ -1,0 +1,152 @@
+/** Every fault point of a node, each struck many times: killed, frozen, late, or told that its database is gone. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FAULT_POINTS, FAULTS_VARIABLE, type FaultPoint } from '../../../src/faults.ts';
+import type { ChaosNode } from '../node.ts';
+import type { Random } from '../random.ts';
+import { startRig } from '../rig.ts';
+import { judge, type Scenario, type ScenarioContext, toClients, toCount } from '../scenario.ts';
+
+interface Form {
+  readonly points: readonly FaultPoint[];
+  /** Processes for each point that end, or freeze, at it. */
+  readonly kills: number;
+  readonly pauses: number;
+  /** Strikes that a process survives are put before these. */
+  readonly mild: number;
+}
+
+/** Together 20 strikes of each point. */
+const FULL: Form = { points: FAULT_POINTS, kills: 8, pauses: 4, mild: 8 };
+const SMALL: Form = {
+  points: ['accept:after', 'flush:after', 'seal:within', 'seal:after', 'upstream:batch'],
+  kills: 1,
+  pauses: 0,
+  mild: 1,
+};
+
+const LEASE_MS = 3_000;
+const TURNS_PER_SECOND = 4;
+/** How long a point is waited for, and how often it is tried again where it was not reached. */
+const PATIENCE_MS = 15_000;
+const TRIES = 3;
+const DELAY_MS = 300;
+const ENOUGH_MS = 60 * 60_000;
+/** Points that a node passes only now and then. */
+const RARE = /^(renew|sweep|reap|stop|drain):/;
+
+/** One life of a node: armed with some faults, the last of which it does not survive. */
+interface Round {
+  readonly point: FaultPoint;
+  readonly end: 'kill' | 'pause';
+  readonly faults: string;
+  readonly triesLeft: number;
+}
+
+/** A mild strike goes first, at a hit of its own. */
+function toRounds(point: FaultPoint, form: Form, random: Random): readonly Round[] {
+  return Array.from({ length: form.kills + form.pauses }, (_, index) => {
+    const end = index < form.kills ? 'kill' : 'pause';
+    const isMild = index < form.mild && !point.startsWith('drain:');
+    const first = point.startsWith('drain:') ? 1 : random.between(1, RARE.test(point) ? 2 : 6);
+    const mild = index % 2 === 0 ? 'throw' : `delay:${DELAY_MS}`;
+    const faults = isMild
+      ? `${point}=${mild}@${first},${point}=${end}@${first + random.between(1, 2)}`
+      : `${point}=${end}@${first}`;
+    return { point, end, faults, triesLeft: TRIES };
+  });
+}
+
+function shuffle<T>(values: readonly T[], random: Random): T[] {
+  return values
+    .map((value) => ({ value, place: random.next() }))
+    .sort((one, other) => one.place - other.place)
+    .map(({ value }) => value);
+}
+
+/** True when the process came to the end that the round has for it. */
+async function live(node: ChaosNode, { point, end, faults }: Round): Promise<boolean> {
+  node.signal('SIGKILL');
+  await node.exited();
+  const starting = node.start({ [FAULTS_VARIABLE]: faults });
+  node.expectExit();
+  // Its own start may come to the point, and never be over.
+  const late = new AbortController();
+  starting.then(
+    () => {
+      if (point.startsWith('drain:')) node.signal('SIGTERM');
+      setTimeout(() => late.abort(), PATIENCE_MS);
+    },
+    () => late.abort(),
+  );
+  const line = await node.waitForLine(new RegExp(`fault ${point} ${end} `), late.signal);
+  if (line !== undefined && end === 'pause') {
+    await sleep(LEASE_MS * 2);
+    node.signal('SIGCONT');
+    await sleep(LEASE_MS / 2);
+  }
+  return line !== undefined;
+}
+
+/** Lives one round after the other; what was not reached is put back. */
+async function work(node: ChaosNode, queue: Round[], onRound: (left: number) => void): Promise<void> {
+  for (let round = queue.shift(); round !== undefined; round = queue.shift()) {
+    const reached = await live(node, round);
+    if (!reached && round.triesLeft > 1) queue.push({ ...round, triesLeft: round.triesLeft - 1 });
+    onRound(queue.length);
+  }
+  node.signal('SIGKILL');
+  await node.exited();
+  await node.start();
+}
+
+async function run({ random, small, resources, logs, tell }: ScenarioContext) {
+  const form = small ? SMALL : FULL;
+  const rig = await startRig({ nodes: 3, leaseMs: LEASE_MS, drainMs: LEASE_MS, logs }, resources);
+  const clients = toClients(
+    {
+      prefix: 'f',
+      count: Math.round((ENOUGH_MS / 1e3) * TURNS_PER_SECOND),
+      kinds: ['ws', 'ws', 'sse', 'follow', 'stock-keyed', 'stock', 'cancel'],
+      tokens: [3, 15],
+      tokensPerSecond: 10,
+      spreadMs: ENOUGH_MS,
+    },
+    random.fork('clients'),
+  );
+  const chance = random.fork('rounds');
+  const queue = shuffle(
+    form.points.flatMap((point) => toRounds(point, form, chance)),
+    chance,
+  );
+  const total = queue.length;
+  tell(`${form.points.length} fault points, ${total} lives of two nodes`);
+  await rig.startLoad(clients, ENOUGH_MS);
+  const armed = rig.nodes.slice(0, 2);
+  const onRound = (left: number): void => {
+    if (left % 50 === 0) tell(`${left} lives left`);
+  };
+  await Promise.all(armed.map((node) => work(node, queue, onRound)));
+  await rig.closeLoad();
+  const evidence = await rig.collect(await rig.finishLoad(), 60_000);
+  const { figures, violations } = judge(evidence, { mayRefuse: true });
+  const strikes = armed.flatMap((node) => node.faults);
+  const reached = form.points.map(
+    (point) => strikes.filter((strike) => strike.startsWith(`${point} `)).length,
+  );
+  return {
+    violations,
+    figures: [
+      toCount('fault points', form.points.length),
+      toCount('never reached', reached.filter((count) => count === 0).length, 0),
+      { name: 'strikes of each point, fewest', value: String(Math.min(...reached)), ok: true },
+      toCount('strikes', strikes.length),
+      ...figures,
+    ],
+  };
+}
+
+export const faultPoints: Scenario = {
+  name: 'fault-points',
+  says: 'each fault point of a node, killed, frozen, late or without its database there',
+  run,
+};
