@@ -13,6 +13,7 @@ import { registerTopicSummary } from './conversations/topic-summary.ts';
 import type { Database } from './db/client.ts';
 import { createListener, type Listener } from './db/listener.ts';
 import { type OpenedDatabase, openConfiguredDatabase } from './db/open-configured.ts';
+import { createPatience, type Patience } from './db/patience.ts';
 import { searchServerDocuments } from './documents/documents.ts';
 import { importOwnDocs } from './documents/own-docs.ts';
 import { createLogMetrics } from './event-log/metrics.ts';
@@ -30,6 +31,7 @@ import { createQuotas, type Quotas } from './quota/quotas.ts';
 import { MODEL, VECTOR_STORE } from './responder/request.ts';
 import { startResponder } from './responder/responder.ts';
 import { type RunningServer, startServer } from './server/server.ts';
+import { openStartingServer, type StartingServer } from './server/starting.ts';
 import { createShields } from './shields/shields.ts';
 import { createTools } from './tools/tools.ts';
 import { writeTranscript } from './transcripts/transcripts.ts';
@@ -48,19 +50,23 @@ const RESPONDER_ID = 'millrace';
 interface Construction {
   readonly config: Config;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly resources: AsyncDisposableStack;
   /** What a test makes fail here. */
   readonly faults: Faults | undefined;
+  readonly patience: Patience;
+  /** Aborted when nobody waits for the start any more. */
+  readonly signal: AbortSignal;
 }
 
 /** The configured backends; without any, the built-in one with Millrace's own pages to answer from. */
 async function openBackends(making: Construction, database: Database): Promise<BackendRegistry> {
-  const { config, log, resources, faults } = making;
+  const { config, log, resources, faults, patience } = making;
   if (config.backends.length > 0) {
     const backends = config.backends.map((backend) => createBackend(backend, { log }));
     return createBackendRegistry(faults ? backends.map((one) => withStreamFaults(one, faults)) : backends);
   }
-  await importOwnDocs({ database });
+  await patience.attempt(() => importOwnDocs({ database }));
   const searchDocuments = (query: string, limit: number) =>
     searchServerDocuments({ database }, { query, limit });
   const { baseUrl, apiKey } = resources.use(await startResponder({ searchDocuments, log }));
@@ -99,18 +105,20 @@ interface Background {
   readonly listener: Listener;
   readonly jobs: Jobs;
   readonly conversationFeed: ConversationFeed;
+  readonly announcer: ConversationFeed;
 }
 
 /** What goes on beside the requests. Work begins with `jobs.start`, when all jobs have somebody to do them. */
 async function openBackground(
-  { log, resources }: Construction,
+  { log, resources, patience }: Construction,
   { database, directUrl }: OpenedDatabase,
 ): Promise<Background> {
   const listener = resources.use(createListener({ url: directUrl, log }));
   // Before the jobs, so that it still hears what the last of them change.
   const conversationFeed = resources.use(createConversationFeed({ database, listener, log }));
-  const jobs = resources.use(await createJobs({ databaseUrl: directUrl, listener, log }));
-  return { listener, jobs, conversationFeed };
+  const jobs = await patience.attempt(() => createJobs({ databaseUrl: directUrl, listener, log }));
+  resources.use(jobs);
+  return { listener, jobs, conversationFeed, announcer: conversationFeed };
 }
 
 async function startJobs({ config, log }: Construction, core: Core): Promise<void> {
@@ -156,17 +164,11 @@ function observe({ metrics, conversationFeed: feed }: Core, engine: TurnEngine):
   );
 }
 
-/** What the server tells of itself. */
-interface Condition {
-  isDraining: boolean;
-}
-
-async function serve(
-  making: Construction,
+function serve(
+  { config, log, resources }: Construction,
   core: Core,
-  { engine, condition }: { readonly engine: TurnEngine; readonly condition: Condition },
-): Promise<RunningServer> {
-  const { config, log, resources } = making;
+  { engine, front, probes }: { readonly engine: TurnEngine } & StartingServer,
+): RunningServer {
   const { database, metrics } = core;
   const services: Services = {
     ...core,
@@ -175,28 +177,23 @@ async function serve(
     configuration: toPrintable(config),
     service: { name: 'millrace', version: readVersion() },
   };
-  const server = await startServer({
+  const server = startServer(front, {
     schema: createSchema(),
     config,
     log,
     metrics,
+    probes,
     authenticate: core.authenticate,
     uploads: core,
     createContext: (operation) => ({ ...operation, services }),
-    readiness: async () => {
-      if (condition.isDraining) return ['the node is shutting down'];
-      await database.ping();
-      return [];
-    },
   });
   return resources.use(server);
 }
 
 async function openCore(making: Construction, opened: OpenedDatabase): Promise<Core> {
-  const { config, log } = making;
+  const { config, log, metrics } = making;
   const { database } = opened;
   const registry = await openBackends(making, database);
-  const metrics = createMetrics();
   const quotas = createQuotas({ database, config });
   const { listener, jobs, conversationFeed } = await openBackground(making, opened);
   return {
@@ -236,22 +233,44 @@ function summarizeStart(
   };
 }
 
+export interface AppOptions {
+  /** Aborted when nobody waits for the start any more: it then rejects with the signal's reason as soon as it can. */
+  readonly signal?: AbortSignal;
+  /** For tests. */
+  readonly faults?: Faults | undefined;
+}
+
 /**
- * Starts everything that the configuration asks for and resolves when the server accepts questions.
- * Rejects with an AppError of one line for the operator, and has then taken down what it had started. `faults` is for tests.
+ * Starts everything that the configuration asks for and resolves when the server accepts questions. The port is open and the
+ * probes answer from the beginning; a database that cannot be reached yet is waited for.
+ * Rejects with an AppError of one line for the operator, and has then taken down what it had started.
  */
-export async function createApp(config: Config, faults?: Faults): Promise<App> {
+export async function createApp(config: Config, options: AppOptions = {}): Promise<App> {
+  const { signal = new AbortController().signal, faults } = options;
   await using resources = new AsyncDisposableStack();
   const log = createLog(config.logLevel);
-  const making: Construction = { config, log, resources, faults };
+  const metrics = createMetrics();
+  const starting = await openStartingServer({ config, log, metrics });
+  const { condition, front } = starting;
+  resources.use(front);
+  const { startupTimeoutMs: timeoutMs } = config.database;
+  const patience = createPatience({ timeoutMs, signal, log, onWait: condition.waitFor });
+  const making: Construction = { config, log, metrics, resources, faults, patience, signal };
   const opened = await openConfiguredDatabase(making);
   if (faults) resources.defer(() => faults.reach('drain:end'));
   const core = await openCore(making, opened);
   const engine = startEngine(making, core);
   await startJobs(making, core);
-  const condition: Condition = { isDraining: false };
-  const server = await serve(making, core, { engine, condition });
-  const { url } = server;
+  const server = serve(making, core, { engine, ...starting });
+  condition.open(core.database.ping);
+  const leave = async (): Promise<void> => {
+    condition.leave();
+    await faults?.reach('drain:begin');
+    const { drainMs } = config.turns;
+    const windowMs = Math.min(config.server.drainSpreadMs, drainMs);
+    await Promise.all([engine.drain(drainMs), server.drain(windowMs), core.jobs.retire()]);
+  };
+  const { url } = front;
   const kept = resources.move();
   return {
     url,
@@ -263,13 +282,7 @@ export async function createApp(config: Config, faults?: Faults): Promise<App> {
     get runningTurns() {
       return engine.runningCount;
     },
-    async drain() {
-      condition.isDraining = true;
-      await faults?.reach('drain:begin');
-      const { drainMs } = config.turns;
-      const windowMs = Math.min(config.server.drainSpreadMs, drainMs);
-      await Promise.all([engine.drain(drainMs), server.drain(windowMs), core.jobs.retire()]);
-    },
+    drain: leave,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

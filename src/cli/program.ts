@@ -100,7 +100,7 @@ async function runServe(config: Config, shell: Shell): Promise<number> {
   const [{ serve }, { createApp }] = await Promise.all([import('./serve.ts'), import('../app.ts')]);
   const faults = parseFaults(shell.env[FAULTS_VARIABLE], config.mode);
   await serve(config, {
-    createApp: (checked) => createApp(checked, faults && createFaults(faults)),
+    createApp: (checked, signal) => createApp(checked, { signal, faults: faults && createFaults(faults) }),
     shell,
   });
   return EXIT.ok;

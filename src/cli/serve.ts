@@ -9,7 +9,8 @@ import { type Shell, toFailureText } from './shell.ts';
 import { renderStartScreen } from './start-screen.ts';
 
 export interface ServeDeps {
-  readonly createApp: (config: Config) => Promise<App>;
+  /** Rejects as soon as the signal is aborted and the application not yet up. */
+  readonly createApp: (config: Config, signal: AbortSignal) => Promise<App>;
   readonly shell: Shell;
 }
 
@@ -19,17 +20,17 @@ interface StopReason {
 }
 
 /**
- * Resolves when the server is up; rejects when it does not come up. From then on the process ends by itself: with 0
+ * Resolves when the server is up, or was told to stop before; rejects when it does not come up. From then on the process ends by itself: with 0
  * after a signal, when the application has drained; with 1 after an error that nobody caught, which ends what runs, or
  * after a second signal, which waits for nothing.
  */
 export async function serve(config: Config, { createApp, shell }: ServeDeps): Promise<void> {
   for (const warning of listWarnings(config)) shell.err(`millrace: warning: ${warning}\n`);
-  const starting = createApp(config);
+  const stopping = new AbortController();
+  const starting = createApp(config, stopping.signal);
   let app: App | undefined;
-  let isStopping = false;
   const stop = async ({ err, signal = 'SIGINT' }: StopReason): Promise<void> => {
-    isStopping = true;
+    stopping.abort();
     if (err) shell.err(toFailureText(err, config));
     else shell.out(`  ${signal}: ${renderFarewell(app?.runningTurns ?? 0, config.turns.drainMs)}\n`);
     app ??= await starting.catch(() => undefined);
@@ -38,11 +39,14 @@ export async function serve(config: Config, { createApp, shell }: ServeDeps): Pr
   };
   // No limit here: how long running turns may take to finish is the application's to say.
   const guard = closeWithGrace({ delay: false, logger: false, skip: ['beforeExit', 'SIGINT'] }, stop);
-  const unwatch = watchInterrupts(() => (isStopping ? process.exit(1) : guard.close()));
+  const unwatch = watchInterrupts(() => (stopping.signal.aborted ? process.exit(1) : guard.close()));
   try {
     app = await starting;
+    if (stopping.signal.aborted) return;
     shell.out(renderStartScreen(app.startupSummary));
   } catch (error) {
+    // Told to stop before it was up: the process ends by that.
+    if (stopping.signal.aborted) return;
     guard.uninstall();
     unwatch();
     throw error;

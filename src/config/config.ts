@@ -88,6 +88,9 @@ export const configSchema = z.strictObject({
           }),
         ),
       poolSize: z.int().min(2).max(200).default(10).describe('Connections of this node'),
+      startupTimeoutMs: milliseconds(300_000).describe(
+        'How long a start waits for a database that cannot be reached',
+      ),
     })
     .prefault({}),
   dataDir: text.default('.millrace').describe('Folder of the built-in Postgres'),

@@ -8,6 +8,7 @@ import { type Database, openDatabase } from './client.ts';
 import { startEmbeddedPostgres } from './embedded.ts';
 import { withTransactionFaults } from './faulty-database.ts';
 import { migrateDatabase } from './migrate.ts';
+import type { Patience } from './patience.ts';
 
 export interface OpenedDatabase {
   readonly database: Database;
@@ -23,9 +24,12 @@ export interface OpeningDeps {
   readonly resources: AsyncDisposableStack;
   /** What a test makes fail here. */
   readonly faults: Faults | undefined;
+  readonly patience: Patience;
+  /** Aborted when nobody waits for the start any more. */
+  readonly signal: AbortSignal;
 }
 
-/** Throws DEPENDENCY_UNAVAILABLE when there is no such database. */
+/** Waits for a database that cannot be reached yet. Throws DEPENDENCY_UNAVAILABLE when there is no such database. */
 export async function openConfiguredDatabase(deps: OpeningDeps): Promise<OpenedDatabase> {
   const { database: settings } = deps.config;
   const { url, place } =
@@ -33,7 +37,8 @@ export async function openConfiguredDatabase(deps: OpeningDeps): Promise<OpenedD
       ? await startBuiltIn(deps)
       : { url: settings.url, place: 'DATABASE_URL' as const };
   const directUrl = settings.directUrl ?? url;
-  await migrateDatabase(directUrl);
+  const { patience, signal } = deps;
+  await patience.attempt(() => migrateDatabase(directUrl, { signal, pause: patience.pause }));
   const database = deps.resources.use(openDatabase({ url, poolSize: settings.poolSize }));
   const { faults } = deps;
   return { database: faults ? withTransactionFaults(database, faults) : database, directUrl, place };

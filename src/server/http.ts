@@ -7,12 +7,14 @@ import type { HttpMetrics } from '../metrics.ts';
 import { openAnswerOutlet } from './answer-outlet.ts';
 import { toCredentials } from './credentials.ts';
 import type { Exchange, HttpAnswer } from './exchange.ts';
+import type { Endpoints } from './front.ts';
 import { GRAPHIQL_CSP } from './graphiql.ts';
 import type { OriginPolicy } from './origins.ts';
-import { json, type Probe } from './probes.ts';
+import { json, type Probes } from './probes.ts';
 import type { Readers } from './readers.ts';
 import { readBody, requireJsonContent } from './request-body.ts';
 import { toRequestId } from './request-id.ts';
+import { pathOf, sendEarly } from './respond.ts';
 import type { ResultFinisher } from './results.ts';
 import type { SendOff } from './send-away.ts';
 import { type ResultStream, sendStream } from './send-stream.ts';
@@ -21,15 +23,13 @@ import { toJsonAnswer, type WholeAnswer } from './use-answers.ts';
 import { GRAPHQL_PATH, type Yoga } from './yoga.ts';
 
 const OWN_PATHS: readonly string[] = ['/', GRAPHQL_PATH, UPLOADS_PATH];
-/** How long a client that is still sending a refused body may take to read the refusal. */
-const LINGER_MS = 1_000;
 
 export interface HttpDeps {
   readonly yoga: Yoga;
   readonly config: Pick<Config, 'mode' | 'server' | 'turns'>;
   readonly origins: OriginPolicy;
   readonly finisher: ResultFinisher;
-  readonly probes: ReadonlyMap<string, Probe>;
+  readonly probes: Probes;
   readonly authenticate: Authenticate;
   readonly uploads: UploadEndpoint;
   readonly metrics: HttpMetrics;
@@ -37,8 +37,7 @@ export interface HttpDeps {
 }
 
 export interface HttpEndpoint {
-  /** For the `request` event of a server. */
-  listener(req: IncomingMessage, res: ServerResponse): void;
+  readonly request: Endpoints['request'];
   /**
    * From now on each connection is closed behind its answer. Returns what cuts each of the streams that are open, so that its
    * client connects again; requests are still answered, and streams that begin later go on until everything is cut.
@@ -52,7 +51,7 @@ export function createHttpEndpoint(deps: HttpDeps): HttpEndpoint {
   const open = new Set<Call>();
   let retired = false;
   return {
-    listener(req, res) {
+    request(req, res) {
       const requestId = toRequestId(req.headers['x-request-id']);
       const controller = new AbortController();
       const call: Call = { deps, req, res, requestId, controller, isStream: false };
@@ -216,28 +215,11 @@ function send({ deps, res }: Call, { status, headers, body }: WholeAnswer): void
   res.end(body);
 }
 
-/** Closing while the client still sends would reset the connection under the answer; so the rest is read and dropped. */
-function sendEarly(req: IncomingMessage, res: ServerResponse, { status, headers, body }: WholeAnswer): void {
-  res.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' });
-  res.write(body);
-  const end = (): void => {
-    clearTimeout(linger);
-    res.end();
-  };
-  const linger = setTimeout(end, LINGER_MS);
-  req.once('end', end).once('close', end).resume();
-}
-
 function requireMethod(req: IncomingMessage, res: ServerResponse, allowed: readonly string[]): string {
   const { method = '' } = req;
   if (allowed.includes(method)) return method;
   res.setHeader('allow', allowed.join(', '));
   throw new AppError('METHOD_NOT_ALLOWED', `The method ${method} is not supported here`);
-}
-
-export function pathOf(req: IncomingMessage): string {
-  const { url = '/' } = req;
-  return URL.canParse(url, 'http://localhost') ? new URL(url, 'http://localhost').pathname : url;
 }
 
 function toHeaders(req: IncomingMessage): Record<string, string> {

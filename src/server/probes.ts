@@ -9,9 +9,10 @@ export interface ProbeDeps {
 }
 
 export type Probe = () => Promise<WholeAnswer>;
-
 /** By path. */
-export function createProbes(deps: ProbeDeps): ReadonlyMap<string, Probe> {
+export type Probes = ReadonlyMap<string, Probe>;
+
+export function createProbes(deps: ProbeDeps): Probes {
   return new Map<string, Probe>([
     ['/livez', async () => json(200, { status: 'alive' })],
     ['/readyz', () => readiness(deps)],

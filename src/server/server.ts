@@ -1,17 +1,15 @@
-/** The one HTTP server of a process, with everything that it listens for. */
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+/** What the server answers when it is ready, put together, and how it leaves. The listening socket lives in front.ts. */
 import type { GraphQLSchema } from 'graphql';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Config } from '../config/config.ts';
-import { AppError } from '../errors.ts';
 import type { GraphQLContext, OperationContext } from '../graphql/context.ts';
 import type { Log } from '../log.ts';
 import type { Metrics, ObserverMetrics, ReaderMetrics } from '../metrics.ts';
 import type { CreateUploadDeps } from '../uploads/uploads.ts';
+import type { Front } from './front.ts';
 import { createHttpEndpoint } from './http.ts';
 import { createOriginPolicy } from './origins.ts';
-import { createProbes, type ProbeDeps } from './probes.ts';
+import type { Probes } from './probes.ts';
 import { createReaders } from './readers.ts';
 import { createResultFinisher } from './results.ts';
 import { sendAway } from './send-away.ts';
@@ -20,8 +18,9 @@ import { createUploadEndpoint } from './uploads.ts';
 import { createWebSocketEndpoint } from './websocket.ts';
 import { createGraphQLYoga } from './yoga.ts';
 
-export interface ServerDeps extends ProbeDeps {
-  readonly metrics: Pick<Metrics, 'registry' | 'requestAnswered'> & ObserverMetrics & ReaderMetrics;
+export interface ServerDeps {
+  readonly probes: Probes;
+  readonly metrics: Pick<Metrics, 'requestAnswered'> & ObserverMetrics & ReaderMetrics;
   readonly schema: GraphQLSchema;
   readonly config: Pick<Config, 'mode' | 'server' | 'turns' | 'limits'>;
   readonly log: Log;
@@ -37,7 +36,7 @@ export interface RunningServer extends AsyncDisposable {
   /** Without a path. */
   readonly url: string;
   readonly port: number;
-  readonly server: Server;
+  readonly server: Front['server'];
   /**
    * Sends clients elsewhere: WebSockets are closed with 1012 and streams cut, each at a time of its own within the window;
    * new sockets are refused. Requests are still answered. Resolves when the last was sent off. Disposing closes everything
@@ -46,11 +45,8 @@ export interface RunningServer extends AsyncDisposable {
   drain(windowMs: number): Promise<void>;
 }
 
-/** Being full is logged once in this time, not for every connection that is closed. */
-const FULL_LOG_MS = 60_000;
-
-/** Resolves when the server listens. Throws an AppError with a line for the operator when it cannot. */
-export async function startServer(deps: ServerDeps): Promise<RunningServer> {
+/** Answers on the front from now on. Disposing closes the front, too. */
+export function startServer(front: Front, deps: ServerDeps): RunningServer {
   const { config, log, authenticate } = deps;
   const origins = createOriginPolicy(config);
   const finisher = createResultFinisher(log);
@@ -62,34 +58,19 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     config,
     origins,
     finisher,
-    probes: createProbes(deps),
+    probes: deps.probes,
     authenticate,
     uploads: createUploadEndpoint({ uploads: deps.uploads, origins, authenticate }),
     metrics: deps.metrics,
   });
   const websocket = createWebSocketEndpoint({ yoga, readers, config, origins, finisher, log, authenticate });
-  // The timeouts are for requests that arrive slowly; they end with the request, so no stream is cut by them.
-  const server = createServer({
-    headersTimeout: 10_000,
-    requestTimeout: 30_000,
-    keepAliveTimeout: 65_000,
-    connectionsCheckingInterval: 2_000,
-    // Peers that vanish in silence are asked by the kernel. Whoever is sent something meanwhile is beyond this.
-    keepAlive: true,
-    keepAliveInitialDelay: config.server.keepAliveMs,
-  });
-  server.maxConnections = config.server.maxConnections;
-  observeConnections(server, deps);
-  server.on('request', http.listener);
-  server.on('upgrade', websocket.upgrade);
-
   const closing = new AbortController();
   const drain = (windowMs: number): Promise<void> =>
     sendAway([...websocket.retire(), ...http.retire()], { windowMs, signal: closing.signal });
-  await listen(server, config.server);
-  const { port } = server.address() as AddressInfo;
+  front.handOver({ request: http.request, upgrade: websocket.upgrade });
+  const { url, port, server } = front;
   return {
-    url: `http://${toUrlHost(config.server.host)}:${port}`,
+    url,
     port,
     server,
     drain,
@@ -106,47 +87,4 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       await yoga.dispose();
     },
   };
-}
-
-/** Connections beyond the limit are closed as soon as they are made. */
-function observeConnections(server: Server, { metrics, config, log }: ServerDeps): void {
-  const { maxConnections } = config.server;
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  let quietUntil = 0;
-  server.on('drop', () => {
-    metrics.connectionDropped();
-    const now = performance.now();
-    if (now < quietUntil) return;
-    quietUntil = now + FULL_LOG_MS;
-    log.warn({ maxConnections }, 'there are too many connections; new ones are closed');
-  });
-  metrics.observe(
-    { name: 'millrace_connections', help: 'Connections that are open on this node' },
-    () => sockets.size,
-  );
-}
-
-function listen(server: Server, { host, port }: Config['server']): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(toListenError(error, `${host}:${port}`)));
-    server.listen({ host, port }, resolve);
-  });
-}
-
-function toListenError(cause: NodeJS.ErrnoException, address: string): AppError {
-  const reasons: Readonly<Record<string, string>> = {
-    EADDRINUSE: `${address} is taken by another process; choose another port with PORT or --port`,
-    EACCES: `${address} needs privileges that this process lacks; choose a port above 1023`,
-    EADDRNOTAVAIL: `${address} is not an address of this machine; choose another with HOST or --host`,
-  };
-  const reason = reasons[cause.code ?? ''] ?? `Cannot listen on ${address}: ${cause.message}`;
-  return new AppError('INTERNAL_SERVER_ERROR', reason, { cause });
-}
-
-function toUrlHost(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

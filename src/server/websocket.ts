@@ -1,18 +1,18 @@
 /** Accepts WebSocket upgrades, and closes all sockets when the node leaves. What they carry lives in ws-protocol.ts. */
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Config } from '../config/config.ts';
-import { AppError, createShuttingDown, ERROR_CODES } from '../errors.ts';
+import { AppError, createShuttingDown } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { DRAINING } from './close-codes.ts';
-import { pathOf } from './http.ts';
+import type { Endpoints } from './front.ts';
 import type { OriginPolicy } from './origins.ts';
 import type { Readers } from './readers.ts';
 import { MAX_BODY_BYTES } from './request-body.ts';
 import { toRequestId } from './request-id.ts';
-import type { ResultFinisher, WireError } from './results.ts';
+import { pathOf, refuseUpgrade } from './respond.ts';
+import type { ResultFinisher } from './results.ts';
 import type { SendOff } from './send-away.ts';
 import { serveConnection } from './ws-connection.ts';
 import { type Connection, createProtocol, type ProtocolDeps } from './ws-protocol.ts';
@@ -27,8 +27,7 @@ export interface WebSocketDeps extends ProtocolDeps {
 }
 
 export interface WebSocketEndpoint {
-  /** For the `upgrade` event of a server. */
-  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+  readonly upgrade: Endpoints['upgrade'];
   /** Takes no more sockets; returns what closes each of those there are with 1012. */
   retire(): readonly SendOff[];
   /** Cuts what is still there. */
@@ -93,22 +92,4 @@ function findRefusal(req: IncomingMessage, origins: OriginPolicy, retired: boole
     return new AppError('FORBIDDEN', 'This origin may not call the server');
   }
   return retired ? createShuttingDown() : undefined;
-}
-
-function refuseUpgrade(socket: Duplex, error: WireError): void {
-  const { code, requestId, retryAfterMs } = error.extensions;
-  const { status } = ERROR_CODES[code];
-  const body = JSON.stringify({ errors: [error] });
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      'connection: close',
-      'content-type: application/json; charset=utf-8',
-      `content-length: ${Buffer.byteLength(body)}`,
-      `x-request-id: ${requestId}`,
-      ...(retryAfterMs === undefined ? [] : [`retry-after: ${Math.ceil(retryAfterMs / 1000)}`]),
-      '',
-      body,
-    ].join('\r\n'),
-  );
 }

@@ -9,7 +9,10 @@ import type { GraphQLContext } from '../../src/graphql/context.ts';
 import { delay } from '../../src/lib/abort.ts';
 import type { Log } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { openFront } from '../../src/server/front.ts';
+import { createProbes } from '../../src/server/probes.ts';
 import { type RunningServer, type ServerDeps, startServer } from '../../src/server/server.ts';
+import { createStartingEndpoints } from '../../src/server/starting.ts';
 
 const TYPE_DEFS = `
   enum Colour { RED }
@@ -175,6 +178,8 @@ export async function startTransportServer(options: TransportOptions = {}): Prom
   const seen: Seen = { mutations: 0, started: [], operationIds: [], aborted: [], flooded: 0 };
   const lines: LogLine[] = [];
   const { server, turns, limits } = configSchema.parse(options.config ?? { server: { port: 0 } });
+  const metrics = createMetrics();
+  const probes = createProbes({ readiness: options.readiness ?? (async () => []), metrics });
   const deps: ServerDeps = {
     schema: createSchema(seen),
     config: { mode: options.mode ?? 'production', server: { ...server, port: 0 }, turns, limits },
@@ -182,10 +187,11 @@ export async function startTransportServer(options: TransportOptions = {}): Prom
     authenticate: options.authenticate ?? (async () => ({ id: 'u1', name: 'u1', roles: [] })),
     createContext: (operation) => operation as GraphQLContext,
     uploads: { database: {} as Database, policy: createDefaultPolicy({ localOperator: false }) },
-    readiness: options.readiness ?? (async () => []),
-    metrics: createMetrics(),
+    probes,
+    metrics,
   };
-  const running = await startServer(deps);
+  const front = await openFront(deps, createStartingEndpoints(probes));
+  const running = startServer(front, deps);
   return Object.assign(running, {
     deps,
     endpoint: `${running.url}/graphql`,

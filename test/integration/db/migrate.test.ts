@@ -34,16 +34,32 @@ test('nodes that start at once migrate once, and starting again changes nothing'
   expect(await applied()).toEqual(first);
 });
 
-test('a lock that another node holds is waited for', async () => {
+test('another node that migrates is waited for, as patiently as the caller wants', async () => {
   await using db = await createEmptyDatabase();
   const holder = await db.sql.reserve();
   await holder`SELECT pg_advisory_lock(7174083202)`;
-  const migration = migrateDatabase(db.url);
-  const waiting = () => holder`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
-  await expect.poll(waiting).toHaveLength(1);
-  await holder`SELECT pg_advisory_unlock(7174083202)`;
+  const reasons: string[] = [];
+  const pause = async (reason: string): Promise<void> => {
+    reasons.push(reason);
+    if (reasons.length < 2) return;
+    await holder`SELECT pg_advisory_unlock(7174083202)`;
+    holder.release();
+  };
+  await migrateDatabase(db.url, { pause });
+  expect(reasons).toEqual(Array(2).fill('waiting for another node that migrates the database'));
+});
+
+test('a migration that nobody waits for any more gives its connection back', async () => {
+  await using db = await createEmptyDatabase();
+  const holder = await db.sql.reserve();
+  const stopping = new AbortController();
+  const pause = async (): Promise<void> => stopping.abort();
+  await holder`SELECT pg_advisory_lock(7174083202)`;
+  await expect(migrateDatabase(db.url, { pause, signal: stopping.signal })).rejects.toBeDefined();
   holder.release();
-  await migration;
+  const connected = () =>
+    db.sql`SELECT 1 FROM pg_stat_activity WHERE application_name = 'millrace-migrate' AND datname = current_database()`;
+  await expect.poll(connected).toEqual([]);
 });
 
 test('every column that the tables declare is there after migrating', async () => {

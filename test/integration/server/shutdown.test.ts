@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMetrics } from '../../../src/metrics.ts';
-import { startServer } from '../../../src/server/server.ts';
+import { openFront } from '../../../src/server/front.ts';
+import { createStartingEndpoints } from '../../../src/server/starting.ts';
 import { openRawHttp, toPost } from '../../support/raw-http.ts';
 import { openAcknowledged, refusedUpgrade } from '../../support/raw-socket.ts';
 import { post, startTransportServer } from '../../support/transport-server.ts';
@@ -107,9 +108,9 @@ describe('starting', () => {
   it('on a port that is taken fails with one line that says what to do', async () => {
     await using server = await startTransportServer();
     const { config } = server.deps;
-    const taken = { ...config, server: { ...config.server, port: server.port } };
-    const deps = { ...server.deps, config: taken, metrics: createMetrics() };
-    await expect(startServer(deps)).rejects.toMatchObject({
+    const taken = { server: { ...config.server, port: server.port } };
+    const deps = { config: taken, log: server.deps.log, metrics: createMetrics() };
+    await expect(openFront(deps, createStartingEndpoints(new Map()))).rejects.toMatchObject({
       name: 'AppError',
       message: `127.0.0.1:${server.port} is taken by another process; choose another port with PORT or --port`,
     });
