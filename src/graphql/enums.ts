@@ -117,7 +117,7 @@ function declareInputEnums(builder: Builder) {
       description: 'What becomes of a turn that nobody follows any more.',
       values: describe<DisconnectPolicy>({
         CONTINUE: 'It goes on and can be followed again or read later.',
-        CANCEL: 'It is stopped 15 seconds after its last follower on the node that runs it has left.',
+        CANCEL: 'It is stopped 15 seconds after its last follower, on whichever node, has left.',
       }),
     }),
     busyPolicy: builder.enumType('BusyPolicy', {

@@ -1,6 +1,5 @@
 /** Puts the turn engine together. What each part does stands in its own file. */
 import type { Listener } from '../db/listener.ts';
-import { AppError } from '../errors.ts';
 import { delay } from '../lib/abort.ts';
 import { randomId } from '../lib/ids.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
@@ -8,9 +7,12 @@ import type { TurnAssignment } from './assignment.ts';
 import { cancelTurn } from './cancel-turn.ts';
 import { createContinuity } from './continuity.ts';
 import type { TurnEngine } from './engine.ts';
-import { type FollowOptions, followTurn } from './follow-turn.ts';
+import { selectFollowedMs } from './follow-store.ts';
+import { followCounted } from './followers.ts';
+import { createForeignFollowers, type ForeignFollowers } from './foreign-followers.ts';
+import type { Grace } from './grace.ts';
 import { keepLeases } from './leases.ts';
-import { createLiveTurns, type LiveTurn, type LiveTurns } from './live-turns.ts';
+import { createLiveTurns, type LiveTurns } from './live-turns.ts';
 import { obeyStops } from './obey-stops.ts';
 import { selectRunningTurn } from './read-store.ts';
 import { createTurnReader, type TurnReader } from './read-turns.ts';
@@ -20,7 +22,10 @@ import { type StartDeps, startTurn } from './start-turn.ts';
 import { STOP_TIMEOUT_MS, type StopDeps, stopTurn, waitForEnd } from './stop-turn.ts';
 import { createTurnEnds, type TurnEnds } from './turn-ends.ts';
 
-export type EngineDeps = Omit<StartDeps, 'nodeId' | 'isDraining' | 'launch' | 'supersede'> &
+export type EngineDeps = Omit<
+  StartDeps,
+  'nodeId' | 'disconnectGraceMs' | 'isDraining' | 'launch' | 'supersede'
+> &
   Omit<RunDeps, 'giveUp'> & {
     /** Hears what other nodes want. Stays the caller's to dispose, after the engine. */
     readonly listener: Listener;
@@ -41,6 +46,9 @@ interface EngineCore {
   readonly live: LiveTurns;
   readonly ends: TurnEnds;
   readonly stopDeps: StopDeps;
+  readonly foreign: ForeignFollowers;
+  /** Grace time of `onDisconnect: CANCEL`, in milliseconds. */
+  readonly graceMs: number;
   readonly reader: TurnReader;
   /** Aborted when the engine takes no new turns. */
   readonly draining: AbortController;
@@ -53,16 +61,29 @@ interface EngineCore {
   readonly accepting: Set<Promise<unknown>>;
 }
 
+function toGrace({ deps, graceMs }: EngineCore, turnId: string): Grace {
+  return {
+    ms: graceMs,
+    async followedElsewhereMs() {
+      try {
+        return await deps.database.asWorker((tx) => selectFollowedMs(tx, turnId));
+      } catch (error) {
+        deps.log.warn({ err: error, turnId }, 'who follows a turn elsewhere could not be read; it goes on');
+        return graceMs / 3;
+      }
+    },
+  };
+}
+
 function launchTurn(core: EngineCore, job: TurnAssignment, start: LoggedEvent): void {
   const { deps, live, giveUp } = core;
   const { turn, request } = job;
-  const { disconnectGraceMs = DISCONNECT_GRACE_MS } = deps;
   const lease = { turnId: turn.id, fence: turn.fence };
   live.launch(
     {
       id: turn.id,
       conversationId: turn.conversationId,
-      disconnectGraceMs: request.onDisconnect === 'CANCEL' ? disconnectGraceMs : null,
+      grace: request.onDisconnect === 'CANCEL' ? toGrace(core, turn.id) : null,
       openWriter: (onLost) => deps.eventLog.open(lease, start, onLost),
     },
     (running) => runTurn({ ...deps, giveUp: giveUp.signal }, running, job),
@@ -73,6 +94,7 @@ function toStartDeps(core: EngineCore): StartDeps {
   return {
     ...core.deps,
     nodeId: core.nodeId,
+    disconnectGraceMs: core.graceMs,
     isDraining: () => core.draining.signal.aborted,
     launch: (job, start) => launchTurn(core, job, start),
     supersede: (viewer, turn) => {
@@ -80,46 +102,6 @@ function toStartDeps(core: EngineCore): StartDeps {
       return stopTurn(core.stopDeps, { turn, stop: { reason: 'SUPERSEDED', actor: viewer.id } }, signal);
     },
   };
-}
-
-/** The same batches; the follower is counted until it is done with them, or its signal is aborted: it may never have begun. */
-function counted<T>(batches: AsyncIterable<T>, turn: LiveTurn, signal: AbortSignal): AsyncIterable<T> {
-  const uncount = turn.addFollower();
-  const leave = (): void => {
-    signal.removeEventListener('abort', leave);
-    uncount();
-  };
-  signal.addEventListener('abort', leave);
-  if (signal.aborted) leave();
-  return untilDone(batches, turn, leave);
-}
-
-/** Once the turn is another node's, whoever follows it here is sent away: this node may have been deaf for long. */
-async function* untilDone<T>(
-  batches: AsyncIterable<T>,
-  turn: LiveTurn,
-  leave: () => void,
-): AsyncGenerator<T> {
-  try {
-    for await (const batch of batches) {
-      if (turn.lost)
-        throw new AppError('TURN_MOVED', 'This node lost the turn to another one; connect again');
-      yield batch;
-    }
-  } finally {
-    leave();
-  }
-}
-
-async function follow(core: EngineCore, options: FollowOptions, signal: AbortSignal) {
-  const { database, eventLog, config } = core.deps;
-  const batches = await followTurn(
-    { database, eventLog, stallMs: config.turns.followerStallMs },
-    options,
-    signal,
-  );
-  const running = core.live.find(options.turn.id);
-  return running ? counted(batches, running, signal) : batches;
 }
 
 /** Counts the acceptance as under way until it settles. */
@@ -157,11 +139,14 @@ async function drain({ deps, live, draining, closing, giveUp, accepting }: Engin
 function createCore(deps: EngineDeps): EngineCore {
   const live = createLiveTurns();
   const ends = createTurnEnds(deps);
+  const { disconnectGraceMs: graceMs = DISCONNECT_GRACE_MS } = deps;
   return {
     deps,
     live,
     ends,
     stopDeps: { ...deps, live, ends },
+    graceMs,
+    foreign: createForeignFollowers({ ...deps, graceMs }),
     reader: createTurnReader(deps),
     draining: new AbortController(),
     closing: new AbortController(),
@@ -177,6 +162,7 @@ export function createEngine(deps: EngineDeps): TurnEngine {
   const { live, stopDeps, reader, closing, nodeId } = core;
   const { leaseMs } = deps.config.turns;
   const startDeps = toStartDeps(core);
+  const followerDeps = { ...deps, ...core, stallMs: deps.config.turns.followerStallMs };
   // Leases are kept longer than new turns are taken: what still ends here must not be an orphan to others.
   const finished = new AbortController();
   const accepted = () => Promise.allSettled(core.accepting);
@@ -194,7 +180,8 @@ export function createEngine(deps: EngineDeps): TurnEngine {
       return live.size;
     },
     async follow(viewer, { turnId, after, minIntervalMs = 0 }, signal) {
-      return follow(core, { turn: await reader.getStored(viewer, turnId), after, minIntervalMs }, signal);
+      const turn = await reader.getStored(viewer, turnId);
+      return followCounted(followerDeps, { turn, after, minIntervalMs }, signal);
     },
     async interruptConversation({ id: actor }, conversationId, reason) {
       const turn = await deps.database.asWorker((tx) => selectRunningTurn(tx, conversationId));
@@ -213,6 +200,7 @@ export function createEngine(deps: EngineDeps): TurnEngine {
       finished.abort();
       obeying[Symbol.dispose]();
       core.ends[Symbol.dispose]();
+      await core.foreign[Symbol.asyncDispose]();
       await background;
     },
   };

@@ -9,8 +9,8 @@ import { toTurn } from './read-store.ts';
 /** Notifications on this channel are ids of turns that somebody wants to end. */
 export const STOPS_CHANNEL = 'millrace_stops';
 
-/** The end of a lease that begins now. */
-export const leaseEnd = (leaseMs: number) => sql`now() + make_interval(secs => ${leaseMs / 1000})`;
+/** A moment of the database's clock, by which all that ends by itself is measured. */
+export const fromNow = (ms: number) => sql`now() + make_interval(secs => ${ms / 1000})`;
 
 type StopRow = { readonly stop_reason: InterruptReason | null; readonly stop_actor: string | null };
 
@@ -34,7 +34,7 @@ export async function renewLeases(
 ): Promise<ReadonlyMap<string, TurnStop | null>> {
   const rows = await tx.execute<StopRow & { id: string }>(sql`
     WITH held AS (SELECT turn.id FROM turn WHERE ${held(leases)} ORDER BY turn.id FOR NO KEY UPDATE)
-    UPDATE turn SET lease_until = ${leaseEnd(leaseMs)} FROM held WHERE turn.id = held.id
+    UPDATE turn SET lease_until = ${fromNow(leaseMs)} FROM held WHERE turn.id = held.id
     RETURNING turn.id, turn.stop_reason, turn.stop_actor`);
   return new Map(rows.map((row) => [row.id, toStop(row)]));
 }

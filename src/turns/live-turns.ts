@@ -1,6 +1,7 @@
 /** The turns that run on this node: who owns them, who follows them, and how they are asked to stop. No I/O. */
 import type { TurnWriter } from '../event-log/event-log.ts';
 import type { InterruptReason, TurnStop } from '../types/turn.ts';
+import { createGraceTimer, type Grace } from './grace.ts';
 
 export interface LiveTurn {
   readonly id: string;
@@ -24,8 +25,8 @@ export interface LiveTurn {
 export interface LiveTurnOptions {
   readonly id: string;
   readonly conversationId: string;
-  /** Milliseconds after which a turn without followers is stopped as DISCONNECTED; null: it goes on. */
-  readonly disconnectGraceMs: number | null;
+  /** When the turn is stopped as DISCONNECTED; null: it goes on without followers. */
+  readonly grace: Grace | null;
   /** Called with the turn itself: the writer needs a way to say that the turn is lost. */
   openWriter(onLost: () => void): TurnWriter;
 }
@@ -45,7 +46,6 @@ function createLiveTurn(options: LiveTurnOptions, done: Promise<void>): LiveTurn
   let lost = false;
   let ended = false;
   let followers = 0;
-  let grace: NodeJS.Timeout | undefined;
 
   const stop = (reason: InterruptReason, actor: string | null = null): void => {
     if (abort.signal.aborted) return;
@@ -57,16 +57,12 @@ function createLiveTurn(options: LiveTurnOptions, done: Promise<void>): LiveTurn
     abort.abort();
     writer.abandon();
   };
-  const startGrace = (): void => {
-    if (options.disconnectGraceMs === null || ended) return;
-    clearTimeout(grace);
-    grace = setTimeout(() => stop('DISCONNECTED'), options.disconnectGraceMs);
-  };
+  const grace = createGraceTimer(options.grace, () => stop('DISCONNECTED'));
   const writer = options.openWriter(lose);
-  startGrace();
+  grace.start();
   void done.then(() => {
     ended = true;
-    clearTimeout(grace);
+    grace.end();
   });
 
   return {
@@ -85,13 +81,13 @@ function createLiveTurn(options: LiveTurnOptions, done: Promise<void>): LiveTurn
     lose,
     addFollower() {
       followers += 1;
-      clearTimeout(grace);
+      grace.end();
       let left = false;
       return () => {
         if (left) return;
         left = true;
         followers -= 1;
-        if (followers === 0) startGrace();
+        if (followers === 0 && !ended) grace.start();
       };
     },
   };

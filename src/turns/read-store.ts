@@ -38,6 +38,7 @@ export function toTurn(row: TurnRow): Turn {
     usage: { inputTokens: row.inputTokens, outputTokens: row.outputTokens, source: row.usageSource },
     startedAt,
     completedAt,
+    stopsUnfollowed: row.followedUntil !== null,
     fence,
     lastSeq,
   };

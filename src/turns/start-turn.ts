@@ -46,6 +46,8 @@ export interface StartDeps extends ModelDeps, ReserveDeps {
   /** Tells other nodes and tabs, after the commit. */
   readonly announce: Announcer['announce'];
   readonly nodeId: string;
+  /** How long a turn with `onDisconnect: CANCEL` goes on without followers, in milliseconds. */
+  readonly disconnectGraceMs: number;
   /** True once the process takes no new turns. */
   isDraining(): boolean;
   /** Starts to run an accepted turn; returns at once. */
@@ -168,6 +170,7 @@ async function insertAccepted(deps: StartDeps, tx: ViewerTx, accepted: Acceptanc
     nodeId: deps.nodeId,
     leaseMs: deps.config.turns.leaseMs,
     inputEstimate: demand?.inputTokens,
+    graceMs: request.onDisconnect === 'CANCEL' ? deps.disconnectGraceMs : null,
   });
   if (!turn) throw new AppError('CONVERSATION_BUSY', 'A turn is already running in this conversation');
   const start = toStartEvent(turn);

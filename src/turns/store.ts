@@ -18,7 +18,7 @@ import type { ToolCall, ToolResult } from '../types/tool-call.ts';
 import type { Attachment, FinishReason, Turn, TurnStatus, TurnStop } from '../types/turn.ts';
 import type { ErrorBody } from '../types/turn-event.ts';
 import type { TurnUsage } from '../types/usage.ts';
-import { leaseEnd } from './lease-store.ts';
+import { fromNow } from './lease-store.ts';
 import { toTurn } from './read-store.ts';
 
 /** The backend's conversation does not know all that was said. Its id stays: it is still to be deleted with ours. */
@@ -60,14 +60,26 @@ export type NewTurn = Pick<
   | 'provider'
   | 'model'
   | 'inputEstimate'
-> & { readonly nodeId: string; readonly leaseMs: number };
+> & {
+  readonly nodeId: string;
+  readonly leaseMs: number;
+  /** Milliseconds for which it goes on without followers; null: it does not stop for want of them. */
+  readonly graceMs: number | null;
+};
 
 /** Undefined when the key is taken or a turn is running in the conversation: the two cannot be told apart here. */
 export async function insertTurn(tx: ViewerTx, turn: NewTurn): Promise<Turn | undefined> {
-  const { nodeId, leaseMs, ...columns } = turn;
+  const { nodeId, leaseMs, graceMs, ...columns } = turn;
+  const followedUntil = graceMs === null ? null : fromNow(graceMs);
   const rows = await tx
     .insert(turns)
-    .values({ ...columns, status: 'RUNNING', leaseOwner: nodeId, leaseUntil: leaseEnd(leaseMs) })
+    .values({
+      ...columns,
+      status: 'RUNNING',
+      leaseOwner: nodeId,
+      leaseUntil: fromNow(leaseMs),
+      followedUntil,
+    })
     .onConflictDoNothing()
     .returning();
   return rows[0] && toTurn(rows[0]);

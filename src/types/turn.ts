@@ -107,6 +107,8 @@ export interface Turn {
   readonly usage: TurnUsage;
   readonly startedAt: Date;
   readonly completedAt: Date | null;
+  /** Whether it is stopped when nobody follows it any more. */
+  readonly stopsUnfollowed: boolean;
   /** The writer's fence; the epoch of the newest events. */
   readonly fence: number;
   /** Sequence number of the terminal event; 0 while the turn runs. */

@@ -26,6 +26,7 @@ export function createTurn(values: Partial<Turn> = {}): Turn {
     finishReason: null,
     interruptReason: null,
     interruptedBy: null,
+    stopsUnfollowed: false,
     error: null,
     truncated: false,
     ragChunkCount: 0,

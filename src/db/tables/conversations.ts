@@ -92,6 +92,8 @@ export const turns = pgTable(
     stopReason: text('stop_reason').$type<InterruptReason>(),
     /** The viewer who asked for that, and after the end who stopped the turn; null: the server itself. */
     stopActor: text('stop_actor'),
+    /** Until when it counts as followed on other nodes than its owner's; null: it goes on when nobody follows it. */
+    followedUntil: moment('followed_until'),
   },
   (table) => [
     uniqueIndex('turn_idempotency_key').on(table.ownerId, table.idempotencyKey),

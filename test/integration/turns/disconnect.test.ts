@@ -98,3 +98,79 @@ describe('onDisconnect: CONTINUE', () => {
     },
   );
 });
+
+describe('onDisconnect: CANCEL over two nodes', () => {
+  const LONG_GRACE_MS = 1_500;
+  let owner: TestEngine;
+  let other: TestEngine;
+  beforeAll(async () => {
+    const options = { databaseUrl: db.url, backend: fake.url, disconnectGraceMs: LONG_GRACE_MS };
+    owner = await startTestEngine(options);
+    other = await startTestEngine(options);
+  });
+  afterAll(async () => {
+    await other[Symbol.asyncDispose]();
+    await owner[Symbol.asyncDispose]();
+  });
+
+  async function startUnfollowed(onDisconnect: DisconnectPolicy = 'CANCEL') {
+    const gate: Gate = createGate();
+    fake.reply({ ...stream(textResponse('One two.', { pieces: ['One ', 'two.'] })), holds: { 5: gate } });
+    const { turn } = await owner.engine.start(viewer, { query: 'Count.', onDisconnect });
+    return { gate, turnId: turn.id };
+  }
+  async function readFollowedUntil(turnId: string): Promise<number | null> {
+    const [row] = await db.database.driver<{ ms: number | null }[]>`
+      SELECT (extract(epoch FROM followed_until) * 1000)::float8 AS ms FROM turn WHERE id = ${turnId}`;
+    return row?.ms ?? null;
+  }
+  /** Milliseconds by the database's clock. */
+  async function readClock(): Promise<number> {
+    const [row] = await db.database.driver<{ ms: number }[]>`
+      SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS ms`;
+    return row?.ms ?? 0;
+  }
+
+  it('lets the turn go on while it is followed on another node than the one that runs it', async () => {
+    const { turnId, gate } = await startUnfollowed();
+    const stays = collectEvents(other.engine, viewer, { turnId });
+    const first = (await readFollowedUntil(turnId)) ?? 0;
+    // By then the owner has asked at least once: its own grace time was over.
+    const isLater = async () => ((await readFollowedUntil(turnId)) ?? 0) - first;
+    await expect.poll(isLater, { timeout: 20_000 }).toBeGreaterThan(LONG_GRACE_MS * 1.5);
+    gate.release();
+    expect((await stays).at(-1)).toMatchObject({ type: 'end' });
+  });
+
+  it('stops it the grace time after the last follower has left, wherever that was', async () => {
+    const { turnId } = await startUnfollowed();
+    const controller = new AbortController();
+    const batches = await other.engine.follow(viewer, { turnId }, controller.signal);
+    for await (const batch of batches) if (joinTokens(batch) !== '') break;
+    const leftAt = await readClock();
+    controller.abort();
+    const ended = await other.engine.wait(viewer, turnId, 20_000);
+    expect(ended).toMatchObject({ interruptReason: 'DISCONNECTED', interruptedBy: null, answer: 'One ' });
+    // The last third is what a lost last word would cost.
+    expect((ended.completedAt?.getTime() ?? 0) - leftAt).toBeGreaterThan((LONG_GRACE_MS * 2) / 3 - 100);
+  });
+
+  it('is kept to when a node with a follower is gone without a word', async () => {
+    const { turnId } = await startUnfollowed();
+    const until = await readClock();
+    await db.database.driver`
+      UPDATE turn SET followed_until = to_timestamp(${(until + 2 * LONG_GRACE_MS) / 1000}::float8) WHERE id = ${turnId}`;
+    const ended = await other.engine.wait(viewer, turnId, 20_000);
+    expect(ended).toMatchObject({ interruptReason: 'DISCONNECTED' });
+    expect((ended.completedAt?.getTime() ?? 0) - until).toBeGreaterThanOrEqual(2 * LONG_GRACE_MS - 1);
+  });
+
+  it('writes nothing for a turn that goes on anyway', async () => {
+    const { turnId, gate } = await startUnfollowed('CONTINUE');
+    const stays = collectEvents(other.engine, viewer, { turnId });
+    await expect.poll(async () => (await other.engine.get(viewer, turnId)).answer).toBe('One ');
+    expect(await readFollowedUntil(turnId)).toBeNull();
+    gate.release();
+    expect((await stays).at(-1)).toMatchObject({ type: 'end' });
+  });
+});

@@ -8,13 +8,13 @@ afterEach(() => void vi.useRealTimers());
 
 const GRACE_MS = 1_000;
 
-function launch() {
+function launch(...elsewhere: number[]) {
   const { promise, resolve } = Promise.withResolvers<void>();
   const turn = createLiveTurns().launch(
     {
       id: 't',
       conversationId: 'c',
-      disconnectGraceMs: GRACE_MS,
+      grace: { ms: GRACE_MS, followedElsewhereMs: async () => elsewhere.shift() ?? 0 },
       openWriter: () => ({}) as TurnWriter,
     },
     () => promise,
@@ -42,4 +42,23 @@ it('a follower that leaves after the end starts no timer', async () => {
   await turn.done;
   leave();
   expect(vi.getTimerCount()).toBe(0);
+});
+
+it('is asked about on other nodes when the grace time is over, and goes on for as long as somebody follows there', async () => {
+  const { turn } = launch(700, 300);
+  await vi.advanceTimersByTimeAsync(GRACE_MS + 700 + 299);
+  expect(turn.stopped).toBeNull();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(turn.stopped).toEqual({ reason: 'DISCONNECTED', actor: null });
+});
+
+it('goes on when a follower comes here while it is asked', async () => {
+  const { turn } = launch();
+  vi.advanceTimersByTime(GRACE_MS);
+  const leave = turn.addFollower();
+  await vi.advanceTimersByTimeAsync(GRACE_MS);
+  expect(turn.stopped).toBeNull();
+  leave();
+  await vi.advanceTimersByTimeAsync(GRACE_MS);
+  expect(turn.stopped).toMatchObject({ reason: 'DISCONNECTED' });
 });

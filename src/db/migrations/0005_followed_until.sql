@@ -1,0 +1,1 @@
+ALTER TABLE "turn" ADD COLUMN "followed_until" timestamp (3) with time zone;
