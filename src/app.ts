@@ -16,8 +16,9 @@ import { type OpenedDatabase, openConfiguredDatabase } from './db/open-configure
 import { createPatience, type Patience } from './db/patience.ts';
 import { searchServerDocuments } from './documents/documents.ts';
 import { importOwnDocs } from './documents/own-docs.ts';
+import type { EventLog } from './event-log/event-log.ts';
 import { createLogMetrics } from './event-log/metrics.ts';
-import { createPostgresLog } from './event-log/postgres.ts';
+import { createPostgresLog, type PostgresLogDeps } from './event-log/postgres.ts';
 import type { Faults } from './faults.ts';
 import { createFeedbackSwitch } from './feedback/feedback-switch.ts';
 import type { Services } from './graphql/context.ts';
@@ -46,6 +47,8 @@ import { recordUsage } from './usage/store.ts';
 /** Provider name of the built-in backend. */
 const RESPONDER_ID = 'millrace';
 
+type OpenEventLog = (deps: PostgresLogDeps) => EventLog;
+
 /** What is shared while the application is put together. */
 interface Construction {
   readonly config: Config;
@@ -57,6 +60,7 @@ interface Construction {
   readonly patience: Patience;
   /** Aborted when nobody waits for the start any more. */
   readonly signal: AbortSignal;
+  readonly openEventLog: OpenEventLog;
 }
 
 /** The configured backends; without any, the built-in one with Millrace's own pages to answer from. */
@@ -132,13 +136,11 @@ async function startJobs({ config, log }: Construction, core: Core): Promise<voi
   await jobs.start();
 }
 
-function startEngine({ config, log, resources }: Construction, core: Core): TurnEngine {
+function startEngine({ config, log, resources, openEventLog }: Construction, core: Core): TurnEngine {
   const { database, listener } = core;
   const { flushMs, durability } = config.turns;
   const metrics = createLogMetrics(core.metrics.registry);
-  const eventLog = resources.use(
-    createPostgresLog({ database, listener, log, metrics, flushMs, durability }),
-  );
+  const eventLog = resources.use(openEventLog({ database, listener, log, metrics, flushMs, durability }));
   const followUp = createFollowUp({ ...core, config });
   const { announce } = core.announcer;
   const engine = resources.use(createEngine({ ...core, config, eventLog, log, followUp, announce }));
@@ -238,6 +240,8 @@ export interface AppOptions {
   readonly signal?: AbortSignal;
   /** For tests. */
   readonly faults?: Faults | undefined;
+  /** Another than that on Postgres, to measure what it costs. */
+  readonly openEventLog?: OpenEventLog;
 }
 
 /**
@@ -246,7 +250,7 @@ export interface AppOptions {
  * Rejects with an AppError of one line for the operator, and has then taken down what it had started.
  */
 export async function createApp(config: Config, options: AppOptions = {}): Promise<App> {
-  const { signal = new AbortController().signal, faults } = options;
+  const { signal = new AbortController().signal, faults, openEventLog = createPostgresLog } = options;
   await using resources = new AsyncDisposableStack();
   const log = createLog(config.logLevel);
   const metrics = createMetrics();
@@ -255,7 +259,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   resources.use(front);
   const { startupTimeoutMs: timeoutMs } = config.database;
   const patience = createPatience({ timeoutMs, signal, log, onWait: condition.waitFor });
-  const making: Construction = { config, log, metrics, resources, faults, patience, signal };
+  const making = { config, log, metrics, resources, faults, patience, signal, openEventLog };
   const opened = await openConfiguredDatabase(making);
   if (faults) resources.defer(() => faults.reach('drain:end'));
   const core = await openCore(making, opened);

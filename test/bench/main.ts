@@ -1,20 +1,29 @@
 /** `npm run bench`: what Millrace costs beside a bare pass-through of the same upstream, measured in the same run. */
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import process from 'node:process';
-import { measure, runLoad } from './measure.ts';
+import { type Measurement, measure, runLoad } from './measure.ts';
 import {
   type BenchOptions,
+  listLogScenarios,
   listScenarios,
   listWarmUps,
   parseOptions,
   START_STEP_MS,
   USAGE,
 } from './options.ts';
-import { type Comparison, listMetrics, renderReport } from './report.ts';
+import {
+  type Comparison,
+  type LogComparison,
+  listLogMetrics,
+  listMetrics,
+  renderLogReport,
+  renderReport,
+} from './report.ts';
 import { type Rig, startRig, type Target } from './rig.ts';
 import type { Usage } from './usage.ts';
 
 const LEGEND = `An event is one token. CPU is of the server's process alone, its share of starting and ending turns included.
+The log that is off stores no event; turns, answers and usage are stored all the same.
 Latency: from the upstream's write of a token to the client's receipt. First token: from the question, on an open
 connection or, for the bare one, with a new one where none is free. RSS per stream: above the idle server's.
 Paced streams start ${Math.round(1e3 / START_STEP_MS)} a second. Every text was checked to have come whole and once.
@@ -35,10 +44,12 @@ function describeMachine() {
 const tell = (text: string): void => void process.stderr.write(`${text}\n`);
 
 async function compareAll(rig: Rig, options: BenchOptions): Promise<readonly Comparison[]> {
+  const scenarios = listScenarios(options);
+  if (scenarios.length === 0) return [];
   const bare = await warmUp(rig, rig.bare, options);
   const millrace = await warmUp(rig, rig.millrace, options);
   const comparisons: Comparison[] = [];
-  for (const scenario of listScenarios(options)) {
+  for (const scenario of scenarios) {
     tell(`  ${scenario.name} …`);
     comparisons.push({
       scenario,
@@ -47,6 +58,21 @@ async function compareAll(rig: Rig, options: BenchOptions): Promise<readonly Com
     });
   }
   return comparisons;
+}
+
+/** In turns, so that what else goes on on the machine meets both. Undefined when it is not asked for. */
+async function compareLog(rig: Rig, options: BenchOptions): Promise<LogComparison | undefined> {
+  const [scenario, ...more] = listLogScenarios(options);
+  if (!scenario) return undefined;
+  const millrace = await warmUp(rig, rig.millrace, options);
+  const logOff = await warmUp(rig, rig.logOff, options);
+  const [on, off]: [Measurement[], Measurement[]] = [[], []];
+  for (const round of [scenario, ...more]) {
+    tell(`  ${round.name}, on and off …`);
+    on.push(await measure(rig, millrace, round));
+    off.push(await measure(rig, logOff, round));
+  }
+  return { scenario, on, off };
 }
 
 async function warmUp(
@@ -62,19 +88,20 @@ async function warmUp(
 
 function render(
   machine: ReturnType<typeof describeMachine>,
-  comparisons: readonly Comparison[],
+  { comparisons, log }: { comparisons: readonly Comparison[]; log: LogComparison | undefined },
   options: BenchOptions,
 ): string {
   if (options.json) {
     const results = comparisons.map((one) => ({ ...one, metrics: listMetrics(one) }));
-    return JSON.stringify({ machine, transport: options.transport, results }, null, 2);
+    const logResult = log && { ...log, metrics: listLogMetrics(log) };
+    return JSON.stringify({ machine, transport: options.transport, results, log: logResult }, null, 2);
   }
   const { node, platform, cpu, cores, memoryGiB } = machine;
   return [
     `Node ${node}, ${platform}, ${cores} cores (${cpu}), ${memoryGiB} GiB, load ${machine.loadBefore.toFixed(1)}; turns over ${options.transport}`,
     '',
-    renderReport(comparisons),
-    '',
+    ...(comparisons.length > 0 ? [renderReport(comparisons), ''] : []),
+    ...(log ? [renderLogReport(log), ''] : []),
     LEGEND,
   ].join('\n');
 }
@@ -91,7 +118,8 @@ async function bench(options: BenchOptions): Promise<void> {
   tell('  starting …');
   const rig = await startRig(options, resources);
   const comparisons = await compareAll(rig, options);
-  process.stdout.write(`${render(machine, comparisons, options)}\n`);
+  const log = await compareLog(rig, options);
+  process.stdout.write(`${render(machine, { comparisons, log }, options)}\n`);
 }
 
 try {

@@ -60,17 +60,32 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
   return { quick, json, transport, only, profile };
 }
 
-/** In the order in which they run. Throws when none is left to run. */
-export function listScenarios({ quick, only }: Pick<BenchOptions, 'quick' | 'only'>): readonly Scenario[] {
-  const all = quick
-    ? [toPaced(1, 3), toPaced(100, 4), toShortTurns(100), toFullSpeed(1, 5_000), toFullSpeed(20, 500)]
-    : [
-        ...[toPaced(1, 10), toPaced(100, 10), toPaced(500, 20)],
-        ...[toShortTurns(400), toFullSpeed(1, 20_000), toFullSpeed(50, 2_000)],
-      ];
-  const chosen = all.filter(({ name }) => name.includes(only));
-  if (chosen.length > 0) return chosen;
-  throw new TypeError(`no scenario has "${only}" in its name: ${all.map(({ name }) => name).join(', ')}`);
+/** In the order in which they run. Throws when nothing is left to run. */
+export function listScenarios(options: Pick<BenchOptions, 'quick' | 'only'>): readonly Scenario[] {
+  const all = listAll(options);
+  const chosen = all.filter(({ name }) => name.includes(options.only));
+  if (chosen.length > 0 || listLogScenarios(options).length > 0) return chosen;
+  throw new TypeError(
+    `no scenario has "${options.only}" in its name: ${all.map(({ name }) => name).join(', ')}, ${LOG_NAME}`,
+  );
+}
+
+function listAll({ quick }: Pick<BenchOptions, 'quick'>): readonly Scenario[] {
+  if (quick) {
+    return [toPaced(1, 3), toPaced(100, 4), toShortTurns(100), toFullSpeed(1, 5_000), toFullSpeed(20, 500)];
+  }
+  return [
+    ...[toPaced(1, 10), toPaced(100, 10), toPaced(500, 20)],
+    ...[toShortTurns(400), toFullSpeed(1, 20_000), toFullSpeed(50, 2_000)],
+  ];
+}
+
+const LOG_NAME = 'log, 50/s × 500';
+
+/** What is run with the event log and without it, in turns, each as often as it is listed. */
+export function listLogScenarios({ quick, only }: Pick<BenchOptions, 'quick' | 'only'>): readonly Scenario[] {
+  const scenario = { ...toPaced(500, quick ? 4 : 20), name: LOG_NAME };
+  return LOG_NAME.includes(only) ? Array.from({ length: quick ? 1 : 2 }, () => scenario) : [];
 }
 
 /** What both servers answer before anything is measured, so that their code is compiled and their pools are open. */

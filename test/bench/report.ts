@@ -9,6 +9,13 @@ export interface Comparison {
   readonly bare: Measurement;
 }
 
+/** The same scenario with the event log and without it, in turns. */
+export interface LogComparison {
+  readonly scenario: Scenario;
+  readonly on: readonly Measurement[];
+  readonly off: readonly Measurement[];
+}
+
 export interface Metric {
   readonly label: string;
   readonly millrace: number | null;
@@ -50,6 +57,48 @@ export function listMetrics({ scenario, millrace, bare }: Comparison): readonly 
   ];
 }
 
+/** The means of all rounds: what the event log adds. */
+export function listLogMetrics({ on, off }: LogComparison) {
+  const metric = (label: string, read: (one: Measurement) => number | null) => {
+    const values = { on: toMean(on.map(read)), off: toMean(off.map(read)) };
+    const added = values.on === null || values.off === null ? null : values.on - values.off;
+    return { label, ...values, added };
+  };
+  return [
+    metric('events per second', (one) => one.eventsPerSecond),
+    metric('CPU per event, µs', (one) => one.cpuPerEvent),
+    metric('  and its Postgres, µs', (one) => one.databaseCpuPerEvent),
+    metric('latency p50, ms', (one) => one.latency.p50),
+    metric('latency p99, ms', (one) => one.latency.p99),
+  ];
+}
+
+function toMean(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === values.length && known.length > 0
+    ? known.reduce((sum, value) => sum + value, 0) / known.length
+    : null;
+}
+
+export function renderLogReport(comparison: LogComparison): string {
+  const rows = listLogMetrics(comparison).map(({ label, on, off, added }, index) => [
+    index === 0 ? comparison.scenario.name : '',
+    label,
+    toText(on),
+    toText(off),
+    toDifference(added),
+  ]);
+  return renderTable({
+    header: ['scenario', '', 'log on', 'log off', 'added'],
+    align: ['left', 'left', 'right', 'right', 'right'],
+    groups: [rows],
+  });
+}
+
+function toDifference(added: number | null): string {
+  return added === null ? '–' : `${added < 0 ? '−' : '+'}${toText(Math.abs(added))}`;
+}
+
 export function renderReport(comparisons: readonly Comparison[]): string {
   const groups = comparisons.map((comparison) =>
     listMetrics(comparison).map(({ label, millrace, bare, ratio, added }, index) => [
@@ -58,7 +107,7 @@ export function renderReport(comparisons: readonly Comparison[]): string {
       toText(millrace),
       toText(bare),
       ratio === null ? '–' : `${toText(ratio)}×`,
-      added === null ? '–' : `${added < 0 ? '−' : '+'}${toText(Math.abs(added))}`,
+      toDifference(added),
     ]),
   );
   return renderTable({

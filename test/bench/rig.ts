@@ -1,4 +1,4 @@
-/** Everything that a run needs, each in a process of its own: upstream, Millrace with its Postgres, the bare pass-through, the clients. */
+/** Everything that a run needs, each in a process of its own: upstream, Millrace with its Postgres, with and without its log, the bare pass-through, the clients. */
 import { createOpenDirectory } from '../support/postgres.ts';
 import { type BenchChild, startChild } from './child.ts';
 import type { FollowerKind } from './followers.ts';
@@ -7,7 +7,7 @@ import { readPostgresCpu, stopPostgres } from './postgres-usage.ts';
 
 /** A server under test. */
 export interface Target {
-  readonly name: 'Millrace' | 'bare';
+  readonly name: 'Millrace' | 'log off' | 'bare';
   readonly child: BenchChild;
   readonly kind: FollowerKind;
   readonly url: string;
@@ -20,12 +20,12 @@ export interface Rig {
   readonly load: BenchChild;
   readonly bare: Target;
   readonly millrace: Target;
+  /** Millrace without its event log. */
+  readonly logOff: Target;
 }
 
 /** Starts all processes; `resources` ends them. */
 export async function startRig(options: BenchOptions, resources: AsyncDisposableStack): Promise<Rig> {
-  const directory = resources.use(await createOpenDirectory());
-  resources.defer(() => stopPostgres(directory.path));
   const start = (name: string, script: string): BenchChild =>
     resources.use(startChild({ name, args: [script] }));
   const upstream = start('upstream', 'test/bench/upstream.ts');
@@ -33,8 +33,7 @@ export async function startRig(options: BenchOptions, resources: AsyncDisposable
   const load = start('client', 'test/bench/load.ts');
   const upstreamUrl = await upstream.ask<string>('listen');
   const bareUrl = await passThrough.ask<string>('listen', upstreamUrl);
-  const millrace = resources.use(startMillrace(upstreamUrl, directory.path, options));
-  const url = await millrace.waitFor(/(http:\/\/127\.0\.0\.1:\d+)\/graphql/);
+  const making: Making = { upstreamUrl, options, resources };
   return {
     upstream,
     load,
@@ -45,37 +44,43 @@ export async function startRig(options: BenchOptions, resources: AsyncDisposable
       url: bareUrl,
       readDatabaseCpu: async () => null,
     },
-    millrace: {
-      name: 'Millrace',
-      child: millrace,
-      kind: options.transport,
-      url,
-      readDatabaseCpu: () => readPostgresCpu(directory.path),
-    },
+    millrace: await startMillrace('Millrace', ['src/main.ts', 'serve'], making),
+    logOff: await startMillrace('log off', ['test/bench/log-off.ts'], making),
   };
 }
 
+interface Making {
+  readonly upstreamUrl: string;
+  readonly options: BenchOptions;
+  readonly resources: AsyncDisposableStack;
+}
+
 /** As an operator starts it, with the built-in Postgres in an empty directory. */
-function startMillrace(upstreamUrl: string, dataDir: string, { profile }: BenchOptions): BenchChild {
+async function startMillrace(
+  name: 'Millrace' | 'log off',
+  script: readonly string[],
+  { upstreamUrl, options, resources }: Making,
+): Promise<Target> {
+  const directory = resources.use(await createOpenDirectory());
+  resources.defer(() => stopPostgres(directory.path));
+  const { profile, transport } = options;
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  return startChild({
-    name: 'Millrace',
-    args: [
-      ...profiling,
-      '--max-semi-space-size=16',
-      '--import',
-      './test/bench/probe.ts',
-      'src/main.ts',
-      'serve',
-    ],
-    env: {
-      HOST: '127.0.0.1',
-      PORT: '0',
-      MILLRACE_MODE: 'production',
-      MILLRACE_DATA_DIR: dataDir,
-      LOG_LEVEL: 'silent',
-      OPENAI_BASE_URL: `${upstreamUrl}/v1`,
-      OPENAI_MODEL: 'bench',
-    },
-  });
+  const flags = [...profiling, '--max-semi-space-size=16', '--import', './test/bench/probe.ts'];
+  const env = {
+    HOST: '127.0.0.1',
+    PORT: '0',
+    MILLRACE_MODE: 'production',
+    MILLRACE_DATA_DIR: directory.path,
+    LOG_LEVEL: 'silent',
+    OPENAI_BASE_URL: `${upstreamUrl}/v1`,
+    OPENAI_MODEL: 'bench',
+  };
+  const child = resources.use(startChild({ name, args: [...flags, ...script], env }));
+  return {
+    name,
+    child,
+    kind: transport,
+    url: await child.waitFor(/(http:\/\/127\.0\.0\.1:\d+)\/graphql/),
+    readDatabaseCpu: () => readPostgresCpu(directory.path),
+  };
 }

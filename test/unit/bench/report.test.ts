@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findLoss, type Measurement } from '../../bench/measure.ts';
 import { toPercentile } from '../../bench/percentile.ts';
-import { listMetrics, renderReport, toRatio, toText } from '../../bench/report.ts';
+import { listMetrics, renderLogReport, renderReport, toRatio, toText } from '../../bench/report.ts';
 import { renderTable } from '../../bench/table.ts';
 
 const BARE: Measurement = {
@@ -78,6 +78,16 @@ describe('renderReport', () => {
     expect(text).toMatch(/CPU per event, µs +60\.0 +20\.0 +3\.00× +\+40\.0\n/);
     expect(text).toMatch(/latency p99, ms +1\.00 +2\.00 +0\.50× +−1\.00\n/);
     expect(text).toMatch(/and its Postgres, µs +8\.00 +– +– +–\n/);
+  });
+});
+
+describe('the report of the log', () => {
+  const on = [MILLRACE, { ...MILLRACE, cpuPerEvent: 64 }];
+  const comparison = { scenario: SCENARIO, on, off: [{ ...MILLRACE, cpuPerEvent: 55 }, BARE] };
+
+  it('sets the means of all rounds beside each other, and what the log adds', () => {
+    expect(renderLogReport(comparison)).toMatch(/CPU per event, µs +62\.0 +37\.5 +\+24\.5\n/);
+    expect(renderLogReport(comparison)).toMatch(/and its Postgres, µs +8\.00 +– +–\n/);
   });
 });
 
