@@ -61,6 +61,8 @@ export type ReadStep =
   | { readonly kind: 'reset'; readonly afterSeq: number; readonly epoch: number }
   /** The events after the position are deleted. */
   | { readonly kind: 'expired' }
+  /** The position is one that the turn never reached, or that its writer has had ample time to store. */
+  | { readonly kind: 'beyond' }
   /** The turn has ended and everything has been read. */
   | { readonly kind: 'ended' };
 
@@ -75,8 +77,8 @@ export interface EventLog extends AsyncDisposable {
   /** Opens the writer of a turn whose first event (seq 1) is already stored. `onLost` is called at most once. */
   open(lease: TurnLease, first: LoggedEvent, onLost: () => void): TurnWriter;
   /**
-   * Waits for news after the position. Resolves with `events` (at least one), `reset`, `expired` or `ended`;
-   * with undefined when the signal is aborted. Throws DEPENDENCY_UNAVAILABLE.
+   * Waits for news after the position. Resolves with `events` (at least one), `reset`, `expired`, `beyond` or
+   * `ended`; with undefined when the signal is aborted. Throws DEPENDENCY_UNAVAILABLE.
    */
   read(position: LogPosition, signal: AbortSignal): Promise<ReadStep | undefined>;
   /** Sequence number of the newest event of a turn that this node writes; undefined for all others. */

@@ -21,6 +21,8 @@ export interface ForeignTurnsDeps {
   readonly slowPollMs: number;
   /** How often the writer is told again, in milliseconds. */
   readonly renewMs: number;
+  /** How long the stored log of a running turn may stay behind a position before that counts as one it never had. */
+  readonly beyondMs: number;
   readonly onRead: (from: 'store' | 'shared') => void;
 }
 
@@ -40,6 +42,8 @@ export interface ForeignTurns extends Disposable {
 interface Waiting {
   readonly position: LogPosition;
   readonly news: Notifier;
+  readonly since: number;
+  isBeyond: boolean;
 }
 
 /** A turn that is followed here. */
@@ -68,6 +72,16 @@ const IDLE_MS = 5_000;
 
 function hasNews({ seq, epoch }: LogPosition, head: StoredHead | undefined): boolean {
   return !head?.isRunning || head.lastSeq > seq || (seq > 0 && head.fence > epoch);
+}
+
+/** Wakes who has waited for too long at a position that the writer of the turn has not stored. */
+function refuseBeyond({ waiting }: Followed, head: StoredHead, before: number): void {
+  for (const one of waiting) {
+    const { seq, epoch } = one.position;
+    if (seq <= head.lastSeq || epoch !== head.fence || one.since > before) continue;
+    one.isBeyond = true;
+    one.news.notify();
+  }
 }
 
 function wake({ waiting }: Followed, head: StoredHead | undefined): boolean {
@@ -117,7 +131,9 @@ async function lookAt({ deps }: Watch, turns: ReadonlyMap<string, Followed>): Pr
   const heads = await deps.loadHeads([...turns.keys()]).catch(() => new Map<string, StoredHead>());
   for (const [turnId, turn] of turns) {
     turn.heard += 1;
-    const hadNews = wake(turn, heads.get(turnId));
+    const head = heads.get(turnId);
+    const hadNews = wake(turn, head);
+    if (head) refuseBeyond(turn, head, performance.now() - deps.beyondMs);
     turn.pauseMs = hadNews ? deps.pollMs : Math.min(turn.pauseMs * 2, deps.slowPollMs);
     turn.dueAt = performance.now() + turn.pauseMs;
   }
@@ -167,18 +183,28 @@ function follow(watch: Watch, turnId: string): Followed {
   return turn;
 }
 
-/** Until there may be news after the position: something was heard since the look, or is heard now. */
-async function wait(watch: Watch, at: { position: LogPosition; heard: number }, signal: AbortSignal) {
-  const turn = follow(watch, at.position.turnId);
-  if (turn.heard !== at.heard) return;
-  const one: Waiting = { position: at.position, news: createNotifier() };
+interface Standing {
+  readonly position: LogPosition;
+  readonly since: number;
+  /** What had been heard when the last look began. */
+  readonly heard: number;
+}
+
+/** Until there may be news after the position: something was heard since the look, or is heard now. False: it is beyond the end. */
+async function wait(watch: Watch, standing: Standing, signal: AbortSignal): Promise<boolean> {
+  const { position, since, heard } = standing;
+  const turn = follow(watch, position.turnId);
+  if (turn.heard !== heard) return true;
+  const one: Waiting = { position, since, news: createNotifier(), isBeyond: false };
   turn.waiting.add(one);
   await one.news.wait(signal);
   turn.waiting.delete(one);
   turn.usedAt = performance.now();
+  return !one.isBeyond;
 }
 
 async function read(watch: Watch, position: LogPosition, signal: AbortSignal): Promise<ReadStep | undefined> {
+  const since = performance.now();
   while (!signal.aborted) {
     const events = watch.followed.get(position.turnId)?.window.after(position);
     if (events) {
@@ -187,7 +213,7 @@ async function read(watch: Watch, position: LogPosition, signal: AbortSignal): P
     }
     const { step, heard } = await lookTogether(watch, position);
     if (step) return step;
-    await wait(watch, { position, heard }, signal);
+    if (!(await wait(watch, { position, since, heard }, signal))) return { kind: 'beyond' };
   }
   return undefined;
 }

@@ -27,6 +27,7 @@ export function look(database: Database, position: LogPosition): Promise<Look | 
         ? { step: { kind: 'events', events }, size }
         : toLook({ kind: 'expired' });
     if (state.status === 'RUNNING') return undefined;
-    return toLook({ kind: position.seq >= state.lastSeq ? 'ended' : 'expired' });
+    if (position.seq < state.lastSeq) return toLook({ kind: 'expired' });
+    return toLook({ kind: position.seq > state.lastSeq ? 'beyond' : 'ended' });
   }, 'read');
 }

@@ -29,6 +29,8 @@ export interface PostgresLogDeps {
   readonly pollMs?: number;
   /** How often one is looked at of which something is heard. */
   readonly slowPollMs?: number;
+  /** How long a cursor that is ahead of what is stored of a running turn is taken for a good one, in milliseconds. */
+  readonly beyondMs?: number;
   readonly now?: () => number;
 }
 
@@ -39,6 +41,8 @@ const SLOW_POLL_MS = 2_000;
 /** How often a node says which turns of others it follows, and how long it is believed. */
 const RENEW_MS = 5_000;
 const AUDIENCE_MS = 15_000;
+/** Twice a lease: a writer that cannot store for so long has lost its turn. */
+const BEYOND_MS = 30_000;
 
 /** A turn that this node writes. */
 interface OwnTurn {
@@ -82,6 +86,7 @@ function createParts(deps: PostgresLogDeps): Parts {
     pollMs: deps.pollMs ?? POLL_MS,
     slowPollMs: deps.slowPollMs ?? SLOW_POLL_MS,
     renewMs: RENEW_MS,
+    beyondMs: deps.beyondMs ?? BEYOND_MS,
     onRead: metrics.logRead,
   });
   const flusher = createFlusher({

@@ -32,8 +32,9 @@ export function createTurnWriter(lease: TurnLease, tail: Tail, hooks: WriterHook
   /** The bodies as the events that follow the last one. */
   const position = (bodies: readonly TurnEventBody[]): LoggedEvent[] => {
     const at = hooks.now();
+    const first = tail.lastSeq + 1;
     return bodies.map((body, index) => {
-      const seq = tail.lastSeq + 1 + index;
+      const seq = first + index;
       return { ...body, turnId: lease.turnId, epoch: lease.fence, fromSeq: seq, seq, at };
     });
   };

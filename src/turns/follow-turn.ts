@@ -34,6 +34,8 @@ function toInvalid(message: string): AppError {
   });
 }
 
+const toBeyond = (): AppError => toInvalid('The cursor is beyond the end of this turn');
+
 function toStartPosition(deps: FollowDeps, turn: Turn, after: string | undefined): LogPosition {
   if (after === undefined) return { turnId: turn.id, epoch: 0, seq: 0 };
   const cursor = parseCursor(after);
@@ -42,7 +44,7 @@ function toStartPosition(deps: FollowDeps, turn: Turn, after: string | undefined
   }
   const lastSeq = turn.status === 'RUNNING' ? deps.eventLog.lastSeq(turn.id) : turn.lastSeq;
   if (cursor.epoch === turn.fence && lastSeq !== undefined && cursor.seq > lastSeq) {
-    throw toInvalid('The cursor is beyond the end of this turn');
+    throw toBeyond();
   }
   return cursor;
 }
@@ -121,6 +123,7 @@ async function toBatch(deps: FollowDeps, turn: Turn, { step, position }: Standin
   if (step.kind === 'expired') {
     return { events: await replaceExpired(deps, turn, position), position, last: true };
   }
+  if (step.kind === 'beyond') throw toBeyond();
   if (step.kind === 'reset') {
     const { epoch, afterSeq: seq } = step;
     return { events: [toReset(step, turn.id)], position: { turnId: turn.id, epoch, seq }, last: false };
@@ -152,8 +155,9 @@ async function* followFrom(
 
 /**
  * Rejects with CURSOR_INVALID or CURSOR_EXPIRED before it returns an iterable.
- * The iterable ends after the terminal event or the abort. It throws when the log cannot be read for too long, and
- * CURSOR_EXPIRED when what comes next is deleted while it is read.
+ * The iterable ends after the terminal event or the abort. It throws when the log cannot be read for too long,
+ * CURSOR_EXPIRED when what comes next is deleted while it is read, and CURSOR_INVALID when a turn that another node runs
+ * turns out not to have come as far as its cursor.
  */
 export async function followTurn(
   deps: FollowDeps,

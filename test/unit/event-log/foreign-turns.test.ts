@@ -23,6 +23,7 @@ function startForeign(options: { readonly isHearing?: boolean } = {}) {
     pollMs: POLL_MS,
     slowPollMs: SLOW_POLL_MS,
     renewMs: 5_000,
+    beyondMs: 30_000,
     isHearing: () => options.isHearing ?? true,
     tellFollowing: (turnId) => void seen.told.push(turnId),
     onRead: () => undefined,
@@ -104,6 +105,22 @@ describe('who waits for a turn of another node', () => {
     state.head = head;
     await vi.advanceTimersByTimeAsync(SLOW_POLL_MS + POLL_MS);
     expect(seqs(await reading)).toEqual(expected);
+    foreign[Symbol.dispose]();
+  });
+
+  it('ahead of what is stored waits for it, and is refused when it does not come', async () => {
+    const { foreign, state } = startForeign();
+    const good = foreign.read({ ...AT, seq: 7 }, never);
+    const settled = vi.fn();
+    const bad = foreign.read({ ...AT, seq: 999 }, never);
+    void bad.then(settled);
+    await vi.advanceTimersByTimeAsync(25_000);
+    expect(settled).not.toHaveBeenCalled();
+    state.stored = 9;
+    foreign.hear(news(9));
+    expect(seqs(await good)).toEqual([8, 9]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await bad).toEqual({ kind: 'beyond' });
     foreign[Symbol.dispose]();
   });
 
