@@ -1,49 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/types/json.ts';
 import { startTestApp, type TestApp, type TestAppOptions } from '../support/app.ts';
 import { followTurn, type Payload, TRANSPORTS, toFollowing, toQuestion } from '../support/clients.ts';
-import {
-  type FollowedEvent,
-  findGaps,
-  toFollowedEvent,
-  toFollowedEvents,
-} from '../support/clients-events.ts';
+import { type FollowedEvent, findGaps, toFollowedEvents } from '../support/clients-events.ts';
+import { takeUntilHeld, UPSTREAM } from '../support/cursor-turn.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { startFakeBackend } from '../support/fake-backend.ts';
 import { createGate, stream } from '../support/fake-backend-script.ts';
-import {
-  annotated,
-  argumentsDone,
-  completed,
-  created,
-  delta,
-  fileSearch,
-  functionCall,
-  itemAdded,
-  itemDone,
-  mcpCall,
-  message,
-  openText,
-} from '../support/streams.ts';
-import { translateAll } from '../support/translated.ts';
-
-const results = [{ file_id: 'f1', filename: 'Tides', text: 'It is out.', score: 0.9, attributes: {} }];
-const citation = { type: 'url_citation', url: 'https://example.org/moon', title: 'Moon' };
-
-/** A response with every kind of event that a turn without failures can have, and text around the tools. */
-const UPSTREAM: readonly JsonObject[] = [
-  created,
-  { type: 'response.reasoning_summary_text.delta', output_index: 0, summary_index: 0, delta: 'Tides follow' },
-  { type: 'response.reasoning_summary_text.delta', output_index: 0, summary_index: 0, delta: ' the moon.' },
-  itemDone(fileSearch(results), 1),
-  itemDone(mcpCall, 2),
-  itemAdded(functionCall, 3),
-  argumentsDone('fc_1', '{"day":3}'),
-  itemDone(functionCall, 3),
-  openText({ output: 4 }),
-  ...['The', ' tide', ' is', ' out.'].map((text) => delta(text, { output: 4 })),
-  completed([message('The tide is out.'), annotated('', [citation])]),
-];
 
 interface Seen {
   readonly turnId: string;
@@ -54,17 +16,6 @@ async function ask(app: TestApp): Promise<Seen> {
   const payloads = await Array.fromAsync(followTurn(app, toQuestion('What does the tide do?')));
   const events = toFollowedEvents(payloads);
   return { turnId: events[0]?.turnId ?? '', events };
-}
-
-/** The events that an asker receives while the backend stands before the upstream event of that index. */
-async function takeUntilHeld(
-  asking: AsyncGenerator<Payload>,
-  index: number,
-): Promise<readonly FollowedEvent[]> {
-  const { bodies } = translateAll(UPSTREAM.slice(0, index));
-  const events: FollowedEvent[] = [];
-  while (events.length <= bodies.length) events.push(toFollowedEvent((await asking.next()).value));
-  return events;
 }
 
 /** A node for as long as the test uses it. */

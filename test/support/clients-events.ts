@@ -62,3 +62,20 @@ export function findGaps(events: readonly FollowedEvent[]): readonly string[] {
     return fromSeq === before + 1 && seq >= fromSeq ? [] : [`${fromSeq} to ${seq} came after ${before}`];
   });
 }
+
+/** What the events say, however their deltas were merged on the way: each run of deltas of one kind as one, without its time. */
+export function foldDeltas(events: readonly FollowedEvent[]): readonly FollowedEvent[] {
+  const folded: FollowedEvent[] = [];
+  for (const event of events) {
+    const key = event.__typename === 'TokenEvent' ? 'token' : 'delta';
+    const before = folded.at(-1);
+    const isMore = typeof event[key] === 'string' && before?.__typename === event.__typename;
+    if (!isMore) folded.push({ ...event, at: null });
+    else {
+      const plainText = `${before.plainText}${event.plainText}`;
+      const { seq, cursor } = event;
+      folded[folded.length - 1] = { ...before, [key]: `${before[key]}${event[key]}`, plainText, seq, cursor };
+    }
+  }
+  return folded;
+}

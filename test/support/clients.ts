@@ -86,14 +86,19 @@ export async function* toIterable<T>(
   subscribe: (sink: Sink<T>) => { unsubscribe(): void },
 ): AsyncGenerator<T, void, undefined> {
   let leave = (): void => {};
+  let hasLeft = false;
   const values = new ReadableStream<T>({
     start(controller) {
       const subscription = subscribe({
-        next: (value) => controller.enqueue(value),
+        // Apollo Client goes on with what it had received when it was left.
+        next: (value) => void (hasLeft || controller.enqueue(value)),
         error: (reason) => controller.error(reason),
         complete: () => controller.close(),
       });
       leave = () => subscription.unsubscribe();
+    },
+    cancel() {
+      hasLeft = true;
     },
   });
   try {
