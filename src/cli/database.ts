@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { type Database, openDatabase } from '../db/client.ts';
 import { joinEmbeddedPostgres, startEmbeddedPostgres } from '../db/embedded.ts';
 import { migrateDatabase } from '../db/migrate.ts';
+import { hasAllRoles } from '../db/roles.ts';
 import { createLog } from '../log.ts';
 
 /**
@@ -12,8 +13,8 @@ import { createLog } from '../log.ts';
 export async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
   await using resources = new AsyncDisposableStack();
   const { url = await startBuiltIn(config, resources), directUrl = url, poolSize } = config.database;
-  await migrateDatabase(directUrl);
-  return await work(resources.use(openDatabase({ url, poolSize })));
+  const hasRoles = hasAllRoles(await migrateDatabase(directUrl), createLog(config.logLevel));
+  return await work(resources.use(openDatabase({ url, poolSize, hasRoles })));
 }
 
 async function startBuiltIn({ dataDir, logLevel }: Config, resources: AsyncDisposableStack): Promise<string> {

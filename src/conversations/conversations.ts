@@ -1,6 +1,8 @@
 /** What a viewer does with conversations: list, read, rename, delete. Their turns are the turn engine's. */
-import { type Policy, requireAction } from '../auth/policy.ts';
-import type { Database, ViewerTx } from '../db/client.ts';
+import type { Target } from '../auth/audit-store.ts';
+import { requireAction } from '../auth/policy.ts';
+import { type ReachDeps, reachOthers } from '../auth/reach-others.ts';
+import type { AnyTx, ViewerTx } from '../db/client.ts';
 import { AppError } from '../errors.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { isStorable } from '../lib/text.ts';
@@ -10,10 +12,7 @@ import type { Announcer } from './announcer.ts';
 import { parseConversationId } from './conversation-id.ts';
 import * as store from './store.ts';
 
-export interface ConversationDeps {
-  readonly database: Database;
-  readonly policy: Policy;
-}
+export type ConversationDeps = ReachDeps;
 
 /** What it takes to change conversations. */
 export interface ConversationChangeDeps extends ConversationDeps {
@@ -24,19 +23,27 @@ export interface ConversationChangeDeps extends ConversationDeps {
 export interface ListConversationsInput extends store.ConversationPage {
   /** Everyone's instead of one's own; needs LIST_OTHERS_CONVERSATIONS. */
   readonly ofEveryone?: boolean | undefined;
+  /** Those of this viewer instead of one's own; needs LIST_OTHERS_CONVERSATIONS. */
+  readonly ownerId?: string | undefined;
 }
 
 const MAX_TOPIC_SUMMARY = 1000;
 
-/** Newest first by (lastMessageAt, id), at most `limit`. Throws FORBIDDEN. */
+/** Newest first by (lastMessageAt, id), at most `limit`. Throws FORBIDDEN, and BAD_USER_INPUT for two sorts of owners at once. */
 export async function listConversations(
   deps: ConversationDeps,
   viewer: Viewer,
   input: ListConversationsInput,
 ): Promise<readonly Conversation[]> {
-  if (input.ofEveryone) requireAction(deps.policy, viewer, 'LIST_OTHERS_CONVERSATIONS');
-  const owner = input.ofEveryone ? null : viewer.id;
-  return deps.database.asViewer(viewer, (tx) => store.listConversations(tx, owner, input));
+  const { ofEveryone = false, ownerId } = input;
+  if (ofEveryone && ownerId !== undefined) {
+    throw new AppError('BAD_USER_INPUT', 'ofEveryone and ownerId cannot be given together');
+  }
+  const run = (tx: ViewerTx) => store.listConversations(tx, input);
+  if (!ofEveryone && (ownerId ?? viewer.id) === viewer.id) return deps.database.asViewer(viewer, run);
+  const action = 'LIST_OTHERS_CONVERSATIONS';
+  requireAction(deps.policy, viewer, action);
+  return reachOthers(deps, viewer, { action, run, targets: () => [{ ownerId: ownerId ?? null }] });
 }
 
 /** Throws BAD_USER_INPUT for an id of improper form, NOT_FOUND when there is none that the viewer may read. */
@@ -56,8 +63,11 @@ export async function findConversations(
   viewer: Viewer,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, Conversation>> {
-  const owner = ownerFor(deps, viewer, 'READ_OTHERS_CONVERSATIONS');
-  const found = await deps.database.asViewer(viewer, (tx) => store.findConversations(tx, owner, ids));
+  const found = await reachOthers(deps, viewer, {
+    action: 'READ_OTHERS_CONVERSATIONS',
+    run: (tx) => store.findConversations(tx, ids),
+    targets: (conversations) => conversations.map(toTarget),
+  });
   return new Map(found.map((conversation) => [conversation.id, conversation]));
 }
 
@@ -70,7 +80,7 @@ export async function renameConversation(
   const id = parseConversationId(input.conversationId);
   const topicSummary = parseTopicSummary(input.topicSummary);
   const renamed = await deps.database.asViewer(viewer, (tx) =>
-    store.updateTopicSummary(tx, viewer.id, { id, topicSummary }),
+    store.updateTopicSummary(tx, { id, topicSummary }),
   );
   if (!renamed) return notFound(id);
   deps.announcer.announce({ kind: 'CONVERSATION_UPSERT', ownerId: viewer.id, conversationId: id });
@@ -88,11 +98,14 @@ export async function deleteConversation(
   conversationId: string,
 ): Promise<{ readonly id: string; readonly outcome: store.Burial }> {
   const id = parseConversationId(conversationId);
-  const owner = ownerFor(deps, viewer, 'DELETE_OTHERS_CONVERSATIONS');
-  const burial = await deps.database.asViewer(viewer, async (tx) => {
-    const buried = await store.buryConversation(tx, owner, id);
-    if (buried) await eraseContent(deps, tx, { owner, id });
-    return buried;
+  const burial = await reachOthers(deps, viewer, {
+    action: 'DELETE_OTHERS_CONVERSATIONS',
+    run: async (tx) => {
+      const buried = await store.buryConversation(tx, id);
+      if (buried) await eraseContent(deps, tx, id);
+      return buried;
+    },
+    targets: (buried) => (buried ? [toTarget({ id, ...buried })] : []),
   });
   if (!burial) return notFound(id);
   const { outcome, ownerId } = burial;
@@ -102,34 +115,33 @@ export async function deleteConversation(
   return { id, outcome };
 }
 
-/** Erases what has ended in a deleted conversation since it was deleted; does nothing to one that is not deleted. */
+/**
+ * Erases what has ended in a deleted conversation since it was deleted; does nothing to one that is not deleted. To be
+ * called with the id that `deleteConversation` gave: whose it is has been looked at there.
+ */
 export async function eraseConversation(
-  deps: ConversationChangeDeps,
-  viewer: Viewer,
+  deps: Pick<ConversationChangeDeps, 'database' | 'jobs'>,
   id: string,
 ): Promise<void> {
-  const owner = ownerFor(deps, viewer, 'DELETE_OTHERS_CONVERSATIONS');
-  await deps.database.asViewer(viewer, (tx) => eraseContent(deps, tx, { owner, id }));
+  await deps.database.asWorker((tx) => eraseContent(deps, tx, id));
 }
 
 /** Here, and by a job at the backend: its own conversation may have begun only in a turn that still ran. */
 async function eraseContent(
-  deps: ConversationChangeDeps,
-  tx: ViewerTx,
-  { owner, id }: { readonly owner: store.Owner; readonly id: string },
+  deps: Pick<ConversationChangeDeps, 'jobs'>,
+  tx: AnyTx,
+  id: string,
 ): Promise<void> {
-  await store.eraseEndedTurns(tx, owner, id);
-  const kept = await store.findBackendConversation(tx, owner, id);
+  await store.eraseEndedTurns(tx, id);
+  const kept = await store.findBackendConversation(tx, id);
   if (!kept) return;
   const key = `${kept.provider}/${kept.backendConversationId}`;
   await deps.jobs.enqueue(tx, { name: 'delete-backend-conversation', payload: kept, key });
 }
 
-type OthersAction = 'READ_OTHERS_CONVERSATIONS' | 'DELETE_OTHERS_CONVERSATIONS';
-
-/** Everyone's when the viewer holds the action, else their own. */
-export function ownerFor(deps: ConversationDeps, viewer: Viewer, action: OthersAction): store.Owner {
-  return deps.policy.can(viewer, action) ? null : viewer.id;
+/** How a conversation stands in the audit log. */
+export function toTarget({ id, ownerId }: Pick<Conversation, 'id' | 'ownerId'>): Target {
+  return { ownerId, kind: 'conversation', id };
 }
 
 function parseTopicSummary(text: string): string {
@@ -142,7 +154,8 @@ function parseTopicSummary(text: string): string {
   throw new AppError('BAD_USER_INPUT', 'The topic summary contains a NUL character or a lone surrogate');
 }
 
-function notFound(id: string): never {
+/** Of one that there is not, and of one that is not the viewer's: the two are not to be told apart. */
+export function notFound(id: string): never {
   throw new AppError('NOT_FOUND', 'Conversation not found', {
     details: { explanation: `Conversation with ID ${id} does not exist` },
   });

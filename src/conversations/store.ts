@@ -14,7 +14,8 @@ import {
   type SQL,
   sql,
 } from 'drizzle-orm';
-import type { ViewerTx } from '../db/client.ts';
+import type { AnyTx, ViewerTx } from '../db/client.ts';
+import { isInReach } from '../db/reach.ts';
 import {
   conversations,
   toolCalls,
@@ -28,9 +29,6 @@ import { feedback } from '../db/tables/feedback.ts';
 import type { Conversation } from '../types/conversation.ts';
 import type { ReferencedDocument } from '../types/document.ts';
 
-/** Whose conversations a statement may touch. `null` is everyone's: for viewers who hold the matching OTHERS action. */
-export type Owner = string | null;
-
 /** Newest first by (lastMessageAt, id). */
 export interface ConversationPage {
   readonly limit: number;
@@ -38,6 +36,8 @@ export interface ConversationPage {
   readonly after?: { readonly lastMessageAt: Date; readonly id: string } | undefined;
   /** Walk from the oldest to the newest; the result comes in walking order. */
   readonly reverse?: boolean | undefined;
+  /** Only those of this owner, if the transaction reaches them. */
+  readonly ownerId?: string | undefined;
 }
 
 /** A referenced document with how much the answers of ended turns refer to it. */
@@ -62,9 +62,7 @@ export interface DocumentUsePage {
 
 export type Burial = 'DELETED' | 'ALREADY_DELETED';
 
-function isOwnedBy(owner: Owner): SQL | undefined {
-  return owner === null ? undefined : eq(conversations.ownerId, owner);
-}
+const isMine = (tx: AnyTx): SQL | undefined => isInReach(tx, conversations.ownerId);
 
 const COLUMNS = {
   id: conversations.id,
@@ -79,42 +77,40 @@ const COLUMNS = {
 
 export async function listConversations(
   tx: ViewerTx,
-  owner: Owner,
   page: ConversationPage,
 ): Promise<readonly Conversation[]> {
   const place = page.after && sql`(${page.after.lastMessageAt.toISOString()}::timestamptz, ${page.after.id})`;
   const key = sql`(${conversations.lastMessageAt}, ${conversations.id})`;
   const behind = place && (page.reverse ? sql`${key} > ${place}` : sql`${key} < ${place}`);
   const direction = page.reverse ? asc : desc;
+  const ofOwner = page.ownerId === undefined ? undefined : eq(conversations.ownerId, page.ownerId);
   return tx
     .select(COLUMNS)
     .from(conversations)
-    .where(and(isOwnedBy(owner), isNull(conversations.deletedAt), behind))
+    .where(and(isMine(tx), ofOwner, isNull(conversations.deletedAt), behind))
     .orderBy(direction(conversations.lastMessageAt), direction(conversations.id))
     .limit(page.limit);
 }
 
 export async function findConversations(
   tx: ViewerTx,
-  owner: Owner,
   ids: readonly string[],
 ): Promise<readonly Conversation[]> {
   return tx
     .select(COLUMNS)
     .from(conversations)
-    .where(and(isOwnedBy(owner), isNull(conversations.deletedAt), inArray(conversations.id, [...ids])));
+    .where(and(isMine(tx), isNull(conversations.deletedAt), inArray(conversations.id, [...ids])));
 }
 
 /** The conversation with its new summary, or undefined when there is none to rename. */
 export async function updateTopicSummary(
   tx: ViewerTx,
-  owner: Owner,
   change: { readonly id: string; readonly topicSummary: string },
 ): Promise<Conversation | undefined> {
   const [renamed] = await tx
     .update(conversations)
     .set({ topicSummary: change.topicSummary })
-    .where(and(isOwnedBy(owner), isNull(conversations.deletedAt), eq(conversations.id, change.id)))
+    .where(and(isMine(tx), isNull(conversations.deletedAt), eq(conversations.id, change.id)))
     .returning(COLUMNS);
   return renamed;
 }
@@ -122,10 +118,9 @@ export async function updateTopicSummary(
 /** Turns the conversation into a tombstone; undefined when there never was one of this owner. */
 export async function buryConversation(
   tx: ViewerTx,
-  owner: Owner,
   id: string,
 ): Promise<{ readonly outcome: Burial; readonly ownerId: string } | undefined> {
-  const mine = and(isOwnedBy(owner), eq(conversations.id, id));
+  const mine = and(isMine(tx), eq(conversations.id, id));
   const { ownerId } = conversations;
   const [buried] = await tx
     .update(conversations)
@@ -144,8 +139,7 @@ export interface BackendConversation {
 
 /** What a backend still keeps of a tombstone, in a conversation of its own. */
 export async function findBackendConversation(
-  tx: ViewerTx,
-  owner: Owner,
+  tx: AnyTx,
   id: string,
 ): Promise<BackendConversation | undefined> {
   const [found] = await tx
@@ -154,7 +148,7 @@ export async function findBackendConversation(
       backendConversationId: conversations.backendConversationId,
     })
     .from(conversations)
-    .where(and(isOwnedBy(owner), eq(conversations.id, id), isNotNull(conversations.deletedAt)));
+    .where(and(isMine(tx), eq(conversations.id, id), isNotNull(conversations.deletedAt)));
   const { provider = null, backendConversationId = null } = found ?? {};
   return provider === null || backendConversationId === null
     ? undefined
@@ -165,11 +159,11 @@ export async function findBackendConversation(
  * Removes what was said in the ended turns of a tombstone, and what was said of them. The turns themselves stay: their keys
  * are still spent.
  */
-export async function eraseEndedTurns(tx: ViewerTx, owner: Owner, id: string): Promise<void> {
+export async function eraseEndedTurns(tx: AnyTx, id: string): Promise<void> {
   const tombstone = tx
     .select({ id: conversations.id })
     .from(conversations)
-    .where(and(isOwnedBy(owner), eq(conversations.id, id), isNotNull(conversations.deletedAt)));
+    .where(and(isMine(tx), eq(conversations.id, id), isNotNull(conversations.deletedAt)));
   await tx.delete(feedback).where(inArray(feedback.conversationId, tombstone));
   const ended = tx
     .select({ id: turns.id })
@@ -189,11 +183,7 @@ const LAST_USED_AT = max(turns.startedAt);
 const URL_KEY = sql`coalesce(${turnDocuments.url}, '')`;
 const TITLE_KEY = sql`coalesce(${turnDocuments.title}, '')`;
 
-export async function listDocumentUses(
-  tx: ViewerTx,
-  owner: Owner,
-  page: DocumentUsePage,
-): Promise<readonly DocumentUse[]> {
+export async function listDocumentUses(tx: ViewerTx, page: DocumentUsePage): Promise<readonly DocumentUse[]> {
   const { after, conversationId } = page;
   const place =
     after && sql`(${after.lastUsedAt.toISOString()}::timestamptz, ${after.url ?? ''}, ${after.title ?? ''})`;
@@ -210,9 +200,7 @@ export async function listDocumentUses(
     .from(turnDocuments)
     .innerJoin(turns, eq(turns.id, turnDocuments.turnId))
     .innerJoin(conversations, eq(conversations.id, turns.conversationId))
-    .where(
-      and(isOwnedBy(owner), isNull(conversations.deletedAt), ne(turns.status, 'RUNNING'), inConversation),
-    )
+    .where(and(isMine(tx), isNull(conversations.deletedAt), ne(turns.status, 'RUNNING'), inConversation))
     .groupBy(turnDocuments.url, turnDocuments.title)
     .having(place && (page.reverse ? sql`${key} > ${place}` : sql`${key} < ${place}`))
     .orderBy(direction(LAST_USED_AT), direction(URL_KEY), direction(TITLE_KEY))
@@ -223,12 +211,12 @@ export async function listDocumentUses(
 /** The latest uses in each of the conversations, at most `limit` of each, latest first. */
 export async function listDocumentUsesByConversation(
   tx: ViewerTx,
-  owner: Owner,
   wanted: { readonly conversationIds: readonly string[]; readonly limit: number },
-): Promise<readonly (DocumentUse & { readonly conversationId: string })[]> {
+): Promise<readonly (DocumentUse & { readonly conversationId: string; readonly ownerId: string })[]> {
   const ranked = tx
     .select({
       conversationId: turns.conversationId,
+      ownerId: conversations.ownerId,
       title: turnDocuments.title,
       url: turnDocuments.url,
       turnCount: countDistinct(turnDocuments.turnId).as('turn_count'),
@@ -241,17 +229,18 @@ export async function listDocumentUsesByConversation(
     .innerJoin(conversations, eq(conversations.id, turns.conversationId))
     .where(
       and(
-        isOwnedBy(owner),
+        isMine(tx),
         isNull(conversations.deletedAt),
         ne(turns.status, 'RUNNING'),
         inArray(conversations.id, [...wanted.conversationIds]),
       ),
     )
-    .groupBy(turns.conversationId, turnDocuments.url, turnDocuments.title)
+    .groupBy(turns.conversationId, conversations.ownerId, turnDocuments.url, turnDocuments.title)
     .as('ranked');
   return tx
     .select({
       conversationId: ranked.conversationId,
+      ownerId: ranked.ownerId,
       title: ranked.title,
       url: ranked.url,
       turnCount: ranked.turnCount,

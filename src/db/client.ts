@@ -1,22 +1,37 @@
 /** The connection pool and its transactions. Stores receive a transaction that says for whom it runs, never the pool. */
 import { drizzle } from 'drizzle-orm/postgres-js';
-import postgres, { type Sql } from 'postgres';
+import postgres, { type Sql, type TransactionSql } from 'postgres';
 import { AppError } from '../errors.ts';
 import type { TransactionName } from '../faults.ts';
 import type { Viewer } from '../types/viewer.ts';
 import { arrayTypes } from './array-types.ts';
 import { isUnreachable, toDatabaseError } from './errors.ts';
+import { APP_ROLE, WORKER_ROLE } from './roles.ts';
 import { type Transaction, transact, type Work } from './transaction.ts';
 
-declare const forViewer: unique symbol;
-declare const forWorker: unique symbol;
-
-/** A transaction in which the viewer is set for row-level security. */
-export type ViewerTx = Transaction & { readonly [forViewer]: true };
+/** A transaction of a viewer, who is set for row-level security. */
+export type ViewerTx = Transaction & {
+  /** Who it is, and the owner of whatever it inserts. */
+  readonly viewerId: string;
+  /** Whose rows it may touch; null: everyone's, by an action of the viewer's. */
+  readonly ownerId: string | null;
+};
 /** A transaction of the server's own work: the event writer, the reaper, jobs. */
-export type WorkerTx = Transaction & { readonly [forWorker]: true };
-/** For what is shared by all viewers. */
+export type WorkerTx = Transaction & { readonly viewerId: null; readonly ownerId: null };
+/** For what is shared by all viewers, and for what both do with what is not. */
 export type AnyTx = ViewerTx | WorkerTx;
+
+/**
+ * How far a viewer's transaction reaches: what is theirs; that, and what they asked in conversations of others; everything.
+ * Only auth/reach-others.ts asks for more than the first: it sees to the permission and to the audit.
+ */
+export type Reach = 'OWN' | 'ASKED' | 'EVERYONE';
+
+export interface ViewerOptions {
+  readonly name?: TransactionName;
+  /** Absent: what is the viewer's own. */
+  readonly reach?: Reach;
+}
 
 export interface Database extends AsyncDisposable {
   /**
@@ -24,7 +39,7 @@ export interface Database extends AsyncDisposable {
    * 5 seconds (30 while others still get answers: then it only queues for a connection), had not ended 15 seconds later, or
    * lost its connection; then it is not committed, unless COMMIT was under way. The name is for tests that make it fail.
    */
-  asViewer<T>(viewer: Viewer, run: (tx: ViewerTx) => Promise<T>, name?: TransactionName): Promise<T>;
+  asViewer<T>(viewer: Viewer, run: (tx: ViewerTx) => Promise<T>, options?: ViewerOptions): Promise<T>;
   /** The same for the server's own work. */
   asWorker<T>(run: (tx: WorkerTx) => Promise<T>, name?: TransactionName): Promise<T>;
   /** Resolves when the database answers; throws DEPENDENCY_UNAVAILABLE otherwise. */
@@ -41,6 +56,8 @@ export interface Database extends AsyncDisposable {
 export interface DatabaseOptions {
   readonly url: string;
   readonly poolSize: number;
+  /** Whether the roles of roles.ts can be used: `migrateDatabase` has found none missing. Absent: all runs as the login. */
+  readonly hasRoles?: boolean;
   /** Seconds to wait for a connection that answers before giving up. */
   readonly connectTimeoutS?: number;
   /** Milliseconds that a transaction may take once it has begun. */
@@ -62,6 +79,7 @@ interface Pool {
 export function openDatabase(options: DatabaseOptions): Database {
   const connectTimeoutS = options.connectTimeoutS ?? 5;
   const deadlineMs = options.deadlineMs ?? DEADLINE_MS;
+  const hasRoles = options.hasRoles ?? false;
   const open = (): Pool => openPool(options, connectTimeoutS);
   let pool = open();
 
@@ -100,12 +118,17 @@ export function openDatabase(options: DatabaseOptions): Database {
     get driver() {
       return pool.driver;
     },
-    asViewer: (viewer, work) =>
+    asViewer: (viewer, work, { reach = 'OWN' } = {}) =>
       inTransaction({
-        first: (client) => client`SELECT set_config('millrace.viewer_id', ${viewer.id}, true)`.execute(),
-        run: (tx) => work(tx as ViewerTx),
+        first: (client) => setViewer(client, { viewerId: viewer.id, reach, hasRoles }),
+        run: (tx) =>
+          work(Object.assign(tx, { viewerId: viewer.id, ownerId: reach === 'EVERYONE' ? null : viewer.id })),
       }),
-    asWorker: (work) => inTransaction({ run: (tx) => work(tx as WorkerTx) }),
+    asWorker: (work) =>
+      inTransaction({
+        ...(hasRoles && { first: setWorker }),
+        run: (tx) => work(Object.assign(tx, { viewerId: null, ownerId: null })),
+      }),
     ping: () => run(async (driver) => void (await driver`SELECT 1`)),
     notify: (channel, payload) =>
       // Notifying commits hold a lock that all of them share: none of them waits for the disk under it.
@@ -114,6 +137,27 @@ export function openDatabase(options: DatabaseOptions): Database {
       }),
     [Symbol.asyncDispose]: () => pool.driver.end({ timeout: 2 }),
   };
+}
+
+interface ViewerSettings {
+  readonly viewerId: string;
+  readonly reach: Reach;
+  readonly hasRoles: boolean;
+}
+
+/** All until the end of the transaction, in one statement; a pooler that gives the connection on then gives nothing on. */
+function setViewer(client: TransactionSql, { viewerId, reach, hasRoles }: ViewerSettings) {
+  // What was asked in conversations of others is told from the rest by the owner that each statement names.
+  const others = reach === 'OWN' ? '' : 'on';
+  const statement = hasRoles
+    ? client`SELECT set_config('millrace.viewer_id', ${viewerId}, true), set_config('millrace.others', ${others}, true),
+        set_config('role', ${APP_ROLE}, true)`
+    : client`SELECT set_config('millrace.viewer_id', ${viewerId}, true), set_config('millrace.others', ${others}, true)`;
+  return statement.execute();
+}
+
+function setWorker(client: TransactionSql) {
+  return client`SELECT set_config('role', ${WORKER_ROLE}, true)`.execute();
 }
 
 function openPool(options: DatabaseOptions, connectTimeoutS: number): Pool {

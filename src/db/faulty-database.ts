@@ -25,8 +25,8 @@ export function withTransactionFaults(database: Database, faults: Faults): Datab
     },
     ping: () => database.ping(),
     notify: (channel, payload) => database.notify(channel, payload),
-    asViewer: (viewer, run, name = 'other') =>
-      around(name, run, (inner) => database.asViewer(viewer, inner, name)),
+    asViewer: (viewer, run, options = {}) =>
+      around(options.name ?? 'other', run, (inner) => database.asViewer(viewer, inner, options)),
     asWorker: (run, name = 'other') => around(name, run, (inner) => database.asWorker(inner, name)),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };

@@ -6,6 +6,7 @@ import postgres, { type Sql } from 'postgres';
 import { AppError } from '../errors.ts';
 import { delay } from '../lib/abort.ts';
 import { databaseCode, isUnreachable } from './errors.ts';
+import { type MissingRoles, prepareRoles, secureTables } from './roles.ts';
 
 const FOLDER = fileURLToPath(new URL('migrations', import.meta.url));
 
@@ -24,9 +25,10 @@ const LOOK_MS = 100;
 
 /**
  * Applies every migration that the database has not had. Idempotent, and safe when several nodes start at once: they take
- * turns by an advisory lock. Throws DEPENDENCY_UNAVAILABLE when the database cannot be reached.
+ * turns by an advisory lock. Makes the roles of transactions, if it may: where the result is not empty, it may not, and
+ * transactions are to run as the login. Throws DEPENDENCY_UNAVAILABLE when the database cannot be reached.
  */
-export async function migrateDatabase(url: string, options: MigrateOptions = {}): Promise<void> {
+export async function migrateDatabase(url: string, options: MigrateOptions = {}): Promise<MissingRoles> {
   const { signal, pause = () => delay(LOOK_MS) } = options;
   // One connection, which is never renewed: the lock belongs to it. No statement timeout: a migration takes as long as it takes.
   const driver = postgres(url, {
@@ -43,6 +45,9 @@ export async function migrateDatabase(url: string, options: MigrateOptions = {})
   try {
     while (!(await tryLock(driver))) await pause('waiting for another node that migrates the database');
     await migrate(drizzle(driver), { migrationsFolder: FOLDER });
+    const missing = await prepareRoles(driver);
+    await secureTables(driver, { folder: FOLDER, hasRoles: missing.length === 0 });
+    return missing;
   } catch (error) {
     throw toOpeningError(error);
   } finally {

@@ -9,6 +9,7 @@ import { startEmbeddedPostgres } from './embedded.ts';
 import { withTransactionFaults } from './faulty-database.ts';
 import { migrateDatabase } from './migrate.ts';
 import type { Patience } from './patience.ts';
+import { hasAllRoles } from './roles.ts';
 
 export interface OpenedDatabase {
   readonly database: Database;
@@ -38,8 +39,9 @@ export async function openConfiguredDatabase(deps: OpeningDeps): Promise<OpenedD
       : { url: settings.url, place: 'DATABASE_URL' as const };
   const directUrl = settings.directUrl ?? url;
   const { patience, signal } = deps;
-  await patience.attempt(() => migrateDatabase(directUrl, { signal, pause: patience.pause }));
-  const database = deps.resources.use(openDatabase({ url, poolSize: settings.poolSize }));
+  const missing = await patience.attempt(() => migrateDatabase(directUrl, { signal, pause: patience.pause }));
+  const hasRoles = hasAllRoles(missing, deps.log);
+  const database = deps.resources.use(openDatabase({ url, poolSize: settings.poolSize, hasRoles }));
   const { faults } = deps;
   return { database: faults ? withTransactionFaults(database, faults) : database, directUrl, place };
 }

@@ -1,6 +1,7 @@
 /** All SQL of feedback and of the switch that turns it off. */
 import { and, eq, isNull } from 'drizzle-orm';
 import type { ViewerTx, WorkerTx } from '../db/client.ts';
+import { isInReach } from '../db/reach.ts';
 import { conversations, turns } from '../db/tables/conversations.ts';
 import { feedback } from '../db/tables/feedback.ts';
 import { settings } from '../db/tables/settings.ts';
@@ -8,17 +9,19 @@ import type { Feedback } from '../types/feedback.ts';
 
 const ENABLED_KEY = 'feedback.enabled';
 
-/** Whether the conversation is this owner's and not deleted; if so, nobody deletes it before the transaction ends. */
-export async function lockConversation(tx: ViewerTx, ownerId: string, id: string): Promise<boolean> {
+/** Whether the conversation is the viewer's and not deleted; if so, nobody deletes it before the transaction ends. */
+export async function lockConversation(tx: ViewerTx, id: string): Promise<boolean> {
   const rows = await tx
     .select({ id: conversations.id })
     .from(conversations)
-    .where(and(eq(conversations.ownerId, ownerId), eq(conversations.id, id), isNull(conversations.deletedAt)))
+    .where(
+      and(isInReach(tx, conversations.ownerId), eq(conversations.id, id), isNull(conversations.deletedAt)),
+    )
     .for('share');
   return rows.length > 0;
 }
 
-/** Whether the turn is one of the conversation. */
+/** Whether the turn is one of the conversation, which the transaction has locked. */
 export async function hasTurn(tx: ViewerTx, conversationId: string, turnId: string): Promise<boolean> {
   const rows = await tx
     .select({ id: turns.id })
@@ -27,14 +30,10 @@ export async function hasTurn(tx: ViewerTx, conversationId: string, turnId: stri
   return rows.length > 0;
 }
 
-export async function insertFeedback(
-  tx: ViewerTx,
-  ownerId: string,
-  given: Omit<Feedback, 'createdAt'>,
-): Promise<Feedback> {
+export async function insertFeedback(tx: ViewerTx, given: Omit<Feedback, 'createdAt'>): Promise<Feedback> {
   const [inserted] = await tx
     .insert(feedback)
-    .values({ ...given, ownerId, categories: [...given.categories] })
+    .values({ ...given, ownerId: tx.viewerId, categories: [...given.categories] })
     .returning({ createdAt: feedback.createdAt });
   if (inserted === undefined) throw new TypeError('An insert returns its row');
   return { ...given, ...inserted };

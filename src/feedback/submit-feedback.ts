@@ -40,11 +40,11 @@ export async function submitFeedback(
   const feedback = parseFeedback(input);
   const { conversationId, turnId } = feedback;
   return database.asViewer(viewer, async (tx) => {
-    if (!(await lockConversation(tx, viewer.id, conversationId))) {
+    if (!(await lockConversation(tx, conversationId))) {
       throw notFound('Conversation', conversationId);
     }
     if (turnId !== null && !(await hasTurn(tx, conversationId, turnId))) throw notFound('Turn', turnId);
-    return insertFeedback(tx, viewer.id, { id: newId(), ...feedback });
+    return insertFeedback(tx, { id: newId(), ...feedback });
   });
 }
 

@@ -85,6 +85,6 @@ async function deleteWithTurns(
 ): Promise<Deletion> {
   const deletion = await deleteConversation(services, viewer, conversationId);
   await services.engine.interruptConversation(viewer, deletion.id, 'CONVERSATION_DELETED');
-  await eraseConversation(services, viewer, deletion.id);
+  await eraseConversation(services, deletion.id);
   return deletion;
 }

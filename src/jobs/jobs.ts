@@ -5,6 +5,7 @@ import { fromDrizzle, type Job, PgBoss } from 'pg-boss';
 import type { AnyTx } from '../db/client.ts';
 import { isUnreachable, toDatabaseError } from '../db/errors.ts';
 import type { Listener } from '../db/listener.ts';
+import { asLogin } from '../db/reach.ts';
 import { isAppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type JobDatabase, openJobDatabase } from './job-database.ts';
@@ -89,7 +90,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
   return {
     async enqueue(tx, { name, payload, key }) {
       const id = key === undefined ? {} : { id: toJobId(name, key) };
-      await boss.send(name, payload, { ...id, db: fromDrizzle(tx, sql) });
+      await asLogin(tx, () => boss.send(name, payload, { ...id, db: fromDrizzle(tx, sql) }));
     },
     work(name, handler, { concurrency = 1 } = {}) {
       workers.push({ name, concurrency, run: (job) => runJob(log, job, toChecked(name, handler)) });

@@ -95,7 +95,7 @@ async function replaceExpired(
       details: { explanation: 'Follow the turn without a cursor to receive its outcome' },
     });
   }
-  const documents = await deps.database.asWorker((tx) => selectDocuments(tx, [turn.id], { ownerId: null }));
+  const documents = await deps.database.asWorker((tx) => selectDocuments(tx, [turn.id]));
   return toStoredEvents(ended, documents.get(turn.id) ?? [], position.seq);
 }
 

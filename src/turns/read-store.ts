@@ -1,6 +1,7 @@
 /** All SQL that reads turns and what belongs to them. What changes them stands in store.ts. */
-import { and, asc, desc, eq, inArray, isNull, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
 import type { AnyTx, ViewerTx, WorkerTx } from '../db/client.ts';
+import { isInReach } from '../db/reach.ts';
 import { conversations, toolCalls, turnChunks, turnDocuments, turns } from '../db/tables/conversations.ts';
 import type { TurnLease } from '../event-log/event-log.ts';
 import type { RagChunk, ReferencedDocument } from '../types/document.ts';
@@ -44,29 +45,24 @@ export function toTurn(row: TurnRow): Turn {
   };
 }
 
-/** The viewer's own, or in a conversation of theirs (or anyone's, with `ownerId` null), and not in a deleted conversation. */
-function visible(ownerId: string | null): SQL | undefined {
-  const owned =
-    ownerId === null ? undefined : or(eq(turns.ownerId, ownerId), eq(conversations.ownerId, ownerId));
-  return and(isNull(conversations.deletedAt), owned);
+/** In reach as the viewer's own or in a conversation of theirs, and not in a deleted conversation. */
+function isVisible(tx: AnyTx): SQL | undefined {
+  return and(isNull(conversations.deletedAt), isInReach(tx, turns.ownerId, conversations.ownerId));
 }
 
-export interface VisibleTurns {
-  /** Null: turns of every viewer. */
-  readonly ownerId: string | null;
+export interface FoundTurn {
+  readonly turn: Turn;
+  /** To whom it is shown beside who asked. */
+  readonly conversationOwnerId: string;
 }
 
-export async function selectTurn(
-  tx: AnyTx,
-  turnId: string,
-  { ownerId }: VisibleTurns,
-): Promise<Turn | undefined> {
+export async function selectTurn(tx: AnyTx, turnId: string): Promise<FoundTurn | undefined> {
   const rows = await tx
-    .select({ turn: turns })
+    .select({ turn: turns, conversationOwnerId: conversations.ownerId })
     .from(turns)
     .innerJoin(conversations, eq(conversations.id, turns.conversationId))
-    .where(and(eq(turns.id, turnId), visible(ownerId)));
-  return rows[0] && toTurn(rows[0].turn);
+    .where(and(eq(turns.id, turnId), isVisible(tx)));
+  return rows[0] && { ...rows[0], turn: toTurn(rows[0].turn) };
 }
 
 /** Any turn, also in a deleted conversation: for the server's own work, never to be shown. */
@@ -80,18 +76,16 @@ export interface KeyedTurn {
   readonly fingerprint: string;
 }
 
-export async function selectTurnByKey(
-  tx: ViewerTx,
-  ownerId: string,
-  key: string,
-): Promise<KeyedTurn | undefined> {
+/** Keys are the viewer's own, whatever else the transaction reaches. */
+export async function selectTurnByKey(tx: ViewerTx, key: string): Promise<KeyedTurn | undefined> {
   const rows = await tx
     .select()
     .from(turns)
-    .where(and(eq(turns.ownerId, ownerId), eq(turns.idempotencyKey, key)));
+    .where(and(eq(turns.ownerId, tx.viewerId), eq(turns.idempotencyKey, key)));
   return rows[0] && { turn: toTurn(rows[0]), fingerprint: rows[0].fingerprint };
 }
 
+/** For those who have looked at whose conversation it is. */
 export async function selectRunningTurn(tx: AnyTx, conversationId: string): Promise<Turn | undefined> {
   const rows = await tx
     .select()
@@ -109,11 +103,7 @@ export async function wasEndedBy(tx: WorkerTx, lease: TurnLease, lastSeq: number
   return rows.length > 0;
 }
 
-export async function selectTurnsPage(
-  tx: AnyTx,
-  page: TurnPage,
-  { ownerId }: VisibleTurns,
-): Promise<readonly Turn[]> {
+export async function selectTurnsPage(tx: AnyTx, page: TurnPage): Promise<readonly Turn[]> {
   const { after, reverse = false } = page;
   const order = reverse ? desc : asc;
   const beyond = after
@@ -124,7 +114,7 @@ export async function selectTurnsPage(
     .select({ turn: turns })
     .from(turns)
     .innerJoin(conversations, eq(conversations.id, turns.conversationId))
-    .where(and(eq(turns.conversationId, page.conversationId), visible(ownerId), beyond))
+    .where(and(eq(turns.conversationId, page.conversationId), isVisible(tx), beyond))
     .orderBy(order(turns.startedAt), order(turns.id))
     .limit(page.limit);
   return rows.map((row) => toTurn(row.turn));
@@ -146,7 +136,9 @@ export async function selectConversation(tx: AnyTx, id: string): Promise<Convers
       lastUsedModel: conversations.lastUsedModel,
     })
     .from(conversations)
-    .where(and(eq(conversations.id, id), isNull(conversations.deletedAt)));
+    .where(
+      and(eq(conversations.id, id), isNull(conversations.deletedAt), isInReach(tx, conversations.ownerId)),
+    );
   return rows[0];
 }
 
@@ -154,14 +146,13 @@ export async function selectConversation(tx: AnyTx, id: string): Promise<Convers
 export async function selectDocuments(
   tx: AnyTx,
   turnIds: readonly string[],
-  { ownerId }: VisibleTurns,
 ): Promise<ReadonlyMap<string, readonly ReferencedDocument[]>> {
   const rows = await tx
     .select({ turnId: turnDocuments.turnId, title: turnDocuments.title, url: turnDocuments.url })
     .from(turnDocuments)
     .innerJoin(turns, eq(turns.id, turnDocuments.turnId))
     .innerJoin(conversations, eq(conversations.id, turns.conversationId))
-    .where(and(inArray(turnDocuments.turnId, [...turnIds]), visible(ownerId)))
+    .where(and(inArray(turnDocuments.turnId, [...turnIds]), isVisible(tx)))
     .orderBy(asc(turnDocuments.ordinal));
   return Map.groupBy(rows, (row) => row.turnId);
 }
@@ -169,7 +160,6 @@ export async function selectDocuments(
 export async function selectChunks(
   tx: AnyTx,
   turnIds: readonly string[],
-  { ownerId }: VisibleTurns,
 ): Promise<ReadonlyMap<string, readonly RagChunk[]>> {
   const rows = await tx
     .select({
@@ -181,7 +171,7 @@ export async function selectChunks(
     .from(turnChunks)
     .innerJoin(turns, eq(turns.id, turnChunks.turnId))
     .innerJoin(conversations, eq(conversations.id, turns.conversationId))
-    .where(and(inArray(turnChunks.turnId, [...turnIds]), visible(ownerId)))
+    .where(and(inArray(turnChunks.turnId, [...turnIds]), isVisible(tx)))
     .orderBy(asc(turnChunks.ordinal));
   return Map.groupBy(rows, (row) => row.turnId);
 }
@@ -189,14 +179,13 @@ export async function selectChunks(
 export async function selectToolCalls(
   tx: AnyTx,
   turnIds: readonly string[],
-  { ownerId }: VisibleTurns,
 ): Promise<ReadonlyMap<string, readonly RecordedToolCall[]>> {
   const rows = await tx
     .select({ row: toolCalls })
     .from(toolCalls)
     .innerJoin(turns, eq(turns.id, toolCalls.turnId))
     .innerJoin(conversations, eq(conversations.id, turns.conversationId))
-    .where(and(inArray(toolCalls.turnId, [...turnIds]), visible(ownerId)))
+    .where(and(inArray(toolCalls.turnId, [...turnIds]), isVisible(tx)))
     .orderBy(asc(toolCalls.ordinal));
   const byTurn = Map.groupBy(rows, ({ row }) => row.turnId);
   return new Map([...byTurn].map(([turnId, group]) => [turnId, group.map(({ row }) => toRecordedCall(row))]));

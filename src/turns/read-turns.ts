@@ -1,15 +1,15 @@
 /** Reading turns for a viewer: who may see which, and the text of those that still run. */
-
-import type { Policy } from '../auth/policy.ts';
-import type { Database } from '../db/client.ts';
+import type { Target } from '../auth/audit-store.ts';
+import { type OthersAction, type ReachDeps, reachOthers } from '../auth/reach-others.ts';
+import type { ViewerTx } from '../db/client.ts';
 import { AppError } from '../errors.ts';
 import type { EventLog } from '../event-log/event-log.ts';
 import { isUuid } from '../lib/ids.ts';
-import type { Action } from '../types/action.ts';
 import type { Turn } from '../types/turn.ts';
 import type { Viewer } from '../types/viewer.ts';
 import type { TurnEngine } from './engine.ts';
 import {
+  type FoundTurn,
   selectChunks,
   selectConversation,
   selectDocuments,
@@ -19,10 +19,8 @@ import {
 } from './read-store.ts';
 import { summarizeLog } from './summarize-log.ts';
 
-export interface TurnReaderDeps {
-  readonly database: Database;
+export interface TurnReaderDeps extends ReachDeps {
   readonly eventLog: EventLog;
-  readonly policy: Policy;
 }
 
 export type TurnReader = Pick<
@@ -33,7 +31,15 @@ export type TurnReader = Pick<
   getStored(viewer: Viewer, turnId: string): Promise<Turn>;
   /** Like `getStored`, for those who may cancel it. */
   getToCancel(viewer: Viewer, turnId: string): Promise<Turn>;
+  /** The turn of `getToCancel` after it was cancelled: NOT_FOUND when its conversation was deleted meanwhile. */
+  getCancelled(turnId: string): Promise<Turn>;
 };
+
+/** Somebody else's is one that the viewer neither asked nor has in a conversation. */
+const toTargets = (viewer: Viewer, { turn, conversationOwnerId }: FoundTurn): readonly Target[] =>
+  [turn.ownerId, conversationOwnerId].includes(viewer.id)
+    ? []
+    : [{ ownerId: conversationOwnerId, kind: 'turn', id: turn.id }];
 
 function turnNotFound(id: string): AppError {
   return new AppError('NOT_FOUND', 'Turn not found', {
@@ -42,11 +48,10 @@ function turnNotFound(id: string): AppError {
 }
 
 export function createTurnReader({ database, eventLog, policy }: TurnReaderDeps): TurnReader {
-  /** Whose turns the viewer sees: their own, or everybody's with the action. */
-  const scope = (viewer: Viewer, action: Action) => ({
-    ownerId: policy.can(viewer, action) ? null : viewer.id,
-  });
-  const reading = (viewer: Viewer) => scope(viewer, 'READ_OTHERS_CONVERSATIONS');
+  const deps: ReachDeps = { database, policy };
+  /** What belongs to turns that the viewer has read: that has been written down then. */
+  const readParts = <T>(viewer: Viewer, run: (tx: ViewerTx) => Promise<T>): Promise<T> =>
+    reachOthers(deps, viewer, { action: 'READ_OTHERS_CONVERSATIONS', run, targets: () => [] });
 
   const withPartialAnswer = async (turn: Turn): Promise<Turn> => {
     if (turn.status !== 'RUNNING') return turn;
@@ -54,37 +59,47 @@ export function createTurnReader({ database, eventLog, policy }: TurnReaderDeps)
     return { ...turn, answer: summarizeLog(events).answer };
   };
 
-  const find = async (viewer: Viewer, turnId: string, action: Action): Promise<Turn> => {
-    const turn = isUuid(turnId)
-      ? await database.asViewer(viewer, (tx) => selectTurn(tx, turnId, scope(viewer, action)))
-      : undefined;
-    if (!turn) throw turnNotFound(turnId);
-    return turn;
+  const find = async (viewer: Viewer, turnId: string, action: OthersAction): Promise<Turn> => {
+    if (!isUuid(turnId)) throw turnNotFound(turnId);
+    const found = await reachOthers(deps, viewer, {
+      action,
+      run: (tx) => selectTurn(tx, turnId),
+      targets: (read) => (read ? toTargets(viewer, read) : []),
+    });
+    if (!found) throw turnNotFound(turnId);
+    return found.turn;
   };
 
   return {
     get: async (viewer, turnId) => withPartialAnswer(await find(viewer, turnId, 'READ_OTHERS_CONVERSATIONS')),
     getStored: (viewer, turnId) => find(viewer, turnId, 'READ_OTHERS_CONVERSATIONS'),
     getToCancel: (viewer, turnId) => find(viewer, turnId, 'CANCEL_OTHERS_TURNS'),
+    async getCancelled(turnId) {
+      const found = await database.asWorker((tx) => selectTurn(tx, turnId));
+      if (!found) throw turnNotFound(turnId);
+      return found.turn;
+    },
     async list(viewer, page) {
-      const found = await database.asViewer(viewer, async (tx) => {
-        const conversation = await selectConversation(tx, page.conversationId);
-        const { ownerId } = reading(viewer);
-        if (!conversation || (ownerId !== null && conversation.ownerId !== ownerId)) return undefined;
-        return selectTurnsPage(tx, page, { ownerId });
+      const found = await reachOthers(deps, viewer, {
+        action: 'READ_OTHERS_CONVERSATIONS',
+        run: async (tx) => {
+          const conversation = await selectConversation(tx, page.conversationId);
+          return conversation && { conversation, turns: await selectTurnsPage(tx, page) };
+        },
+        targets: (read) =>
+          read
+            ? [{ ownerId: read.conversation.ownerId, kind: 'conversation', id: read.conversation.id }]
+            : [],
       });
       if (!found) {
         throw new AppError('NOT_FOUND', 'Conversation not found', {
           details: { explanation: `Conversation with ID ${page.conversationId} does not exist` },
         });
       }
-      return Promise.all(found.map(withPartialAnswer));
+      return Promise.all(found.turns.map(withPartialAnswer));
     },
-    listDocuments: (viewer, turnIds) =>
-      database.asViewer(viewer, (tx) => selectDocuments(tx, turnIds, reading(viewer))),
-    listChunks: (viewer, turnIds) =>
-      database.asViewer(viewer, (tx) => selectChunks(tx, turnIds, reading(viewer))),
-    listToolCalls: (viewer, turnIds) =>
-      database.asViewer(viewer, (tx) => selectToolCalls(tx, turnIds, reading(viewer))),
+    listDocuments: (viewer, turnIds) => readParts(viewer, (tx) => selectDocuments(tx, turnIds)),
+    listChunks: (viewer, turnIds) => readParts(viewer, (tx) => selectChunks(tx, turnIds)),
+    listToolCalls: (viewer, turnIds) => readParts(viewer, (tx) => selectToolCalls(tx, turnIds)),
   };
 }

@@ -1,6 +1,8 @@
 /** Accepts a question: every check, once, in one order, and then one transaction. Nothing is stored or called before it. */
+import type { Target } from '../auth/audit-store.ts';
 import type { Policy } from '../auth/policy.ts';
 import { requireAction } from '../auth/policy.ts';
+import { reachOthers } from '../auth/reach-others.ts';
 import type { Config } from '../config/config.ts';
 import type { Announcer } from '../conversations/announcer.ts';
 import type { ViewerTx } from '../db/client.ts';
@@ -75,7 +77,7 @@ interface LookUp {
 async function lookUp(deps: StartDeps, viewer: Viewer, request: ParsedRequest): Promise<LookUp> {
   const key = request.idempotencyKey;
   if (key === null) return { existing: undefined, request };
-  const holder = await deps.database.asViewer(viewer, (tx) => selectTurnByKey(tx, viewer.id, key));
+  const holder = await deps.database.asViewer(viewer, (tx) => selectTurnByKey(tx, key));
   if (!holder || holder.fingerprint === request.fingerprint) return { existing: holder?.turn, request };
   if (isOperationKey(key)) return { existing: undefined, request: { ...request, idempotencyKey: null } };
   throw new AppError('IDEMPOTENCY_CONFLICT', 'The clientTurnId was already used for another request', {
@@ -95,9 +97,13 @@ async function getConversation(
   id: string | null,
 ): Promise<ConversationFacts | undefined> {
   if (id === null) return undefined;
-  const found = await deps.database.asViewer(viewer, (tx) => selectConversation(tx, id));
-  const allowed = found?.ownerId === viewer.id || deps.policy.can(viewer, 'QUERY_OTHERS_CONVERSATIONS');
-  if (!found || !allowed) throw conversationNotFound(id);
+  const found = await reachOthers(deps, viewer, {
+    action: 'QUERY_OTHERS_CONVERSATIONS',
+    run: (tx) => selectConversation(tx, id),
+    // Written down when the question is accepted.
+    targets: () => [],
+  });
+  if (!found) throw conversationNotFound(id);
   return found;
 }
 
@@ -124,6 +130,8 @@ async function inTime<T>(choose: (signal: AbortSignal) => Promise<T>): Promise<T
 }
 
 interface Acceptance {
+  /** Absent: a new one begins. */
+  readonly conversation: ConversationFacts | undefined;
   readonly request: TurnRequest;
   readonly chosen: ChosenModel;
   readonly shields: readonly Shield[];
@@ -153,13 +161,11 @@ function toStartEvent(turn: Turn): LoggedEvent {
 async function insertAccepted(deps: StartDeps, tx: ViewerTx, accepted: Acceptance & { viewer: Viewer }) {
   const { request, chosen, viewer, demand } = accepted;
   const conversationId = request.conversationId ?? newId();
-  if (request.conversationId === null)
-    await insertConversation(tx, { id: conversationId, ownerId: viewer.id });
+  if (request.conversationId === null) await insertConversation(tx, conversationId);
   else if (!(await lockConversation(tx, conversationId, chosen.backend.history)))
     throw conversationNotFound(conversationId);
   const turn = await insertTurn(tx, {
     id: newId(),
-    ownerId: viewer.id,
     conversationId,
     idempotencyKey: request.idempotencyKey,
     fingerprint: request.fingerprint,
@@ -183,19 +189,27 @@ async function insertAccepted(deps: StartDeps, tx: ViewerTx, accepted: Acceptanc
   return { turn, start, allowance };
 }
 
+/** In a conversation of somebody else's it is written down. */
+function insertInReach(deps: StartDeps, viewer: Viewer, acceptance: Acceptance) {
+  const { conversation } = acceptance;
+  const run = (tx: ViewerTx) => insertAccepted(deps, tx, { ...acceptance, viewer });
+  if (!conversation || conversation.ownerId === viewer.id) {
+    return deps.database.asViewer(viewer, run, { name: 'accept' });
+  }
+  const { id, ownerId } = conversation;
+  const targets = (): readonly Target[] => [{ ownerId, kind: 'conversation', id }];
+  return reachOthers(deps, viewer, { action: 'QUERY_OTHERS_CONVERSATIONS', run, targets });
+}
+
 /** Undefined when the turn that was in the way is to be interrupted and the acceptance tried again. */
 async function accept(
   deps: StartDeps,
   viewer: Viewer,
   acceptance: Acceptance,
 ): Promise<StartedTurn | undefined> {
-  const { request, chosen, demand: _demand, ...rest } = acceptance;
+  const { request, chosen, demand: _demand, conversation: _conversation, ...rest } = acceptance;
   try {
-    const { turn, start, allowance } = await deps.database.asViewer(
-      viewer,
-      (tx) => insertAccepted(deps, tx, { ...acceptance, viewer }),
-      'accept',
-    );
+    const { turn, start, allowance } = await insertInReach(deps, viewer, acceptance);
     deps.launch({ turn, request, ...chosen, ...rest, allowance }, start);
     announceTurn(deps.announce, turn);
     return { turn, created: true };
@@ -208,8 +222,9 @@ async function accept(
   }
 }
 
+/** In a conversation that the viewer may ask in; the turn in the way may be somebody else's. */
 async function makeRoom(deps: StartDeps, viewer: Viewer, conversationId: string): Promise<void> {
-  const running = await deps.database.asViewer(viewer, (tx) => selectRunningTurn(tx, conversationId));
+  const running = await deps.database.asWorker((tx) => selectRunningTurn(tx, conversationId));
   if (running) await deps.supersede(viewer, running);
 }
 
@@ -238,7 +253,7 @@ export async function startTurn(
   const systemPrompt = deps.prompts.choose(request.systemPrompt);
   const demand = await estimateDemand(deps, { viewer, request, chosen, systemPrompt });
   const credentials = input.credentials ?? NO_CREDENTIALS;
-  const acceptance = { request, chosen, shields, toolPlan, credentials, systemPrompt, demand };
+  const acceptance = { conversation, request, chosen, shields, toolPlan, credentials, systemPrompt, demand };
   for (let attempt = 0; attempt <= INTERRUPT_ATTEMPTS; attempt += 1) {
     // Nobody is interrupted for an attempt that will not be made.
     if (attempt > 0 && request.conversationId !== null) await makeRoom(deps, viewer, request.conversationId);

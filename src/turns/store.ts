@@ -3,6 +3,7 @@ import { and, eq, exists, isNull, sql } from 'drizzle-orm';
 import type { HistoryKeeper } from '../backend/backend.ts';
 import type { StoredHistory } from '../backend/choose-history.ts';
 import type { ViewerTx, WorkerTx } from '../db/client.ts';
+import { isInReach } from '../db/reach.ts';
 import {
   conversations,
   toolCalls,
@@ -24,34 +25,37 @@ import { toTurn } from './read-store.ts';
 /** The backend's conversation does not know all that was said. Its id stays: it is still to be deleted with ours. */
 const GIVEN_UP = { backendModel: null };
 
-export async function insertConversation(
-  tx: ViewerTx,
-  conversation: { id: string; ownerId: string },
-): Promise<void> {
-  await tx.insert(conversations).values(conversation);
+export async function insertConversation(tx: ViewerTx, id: string): Promise<void> {
+  await tx.insert(conversations).values({ id, ownerId: tx.viewerId });
 }
 
 /**
- * Keeps the conversation from being deleted until the transaction ends; false when it is gone or deleted. A turn whose
- * history we tell is one that the backend's conversation will miss: that is then not taken up again.
+ * Keeps the conversation from being deleted until the transaction ends, and tells whose it is; undefined when it is out of
+ * reach or deleted. A turn whose history we tell is one that the backend's conversation will miss: that is then not taken
+ * up again.
  */
 export async function lockConversation(
   tx: ViewerTx,
   conversationId: string,
   history: HistoryKeeper,
-): Promise<boolean> {
+): Promise<{ readonly ownerId: string } | undefined> {
   const rows = await tx
     .update(conversations)
     .set({ lastMessageAt: sql`now()`, ...(history === 'own' && GIVEN_UP) })
-    .where(and(eq(conversations.id, conversationId), isNull(conversations.deletedAt)))
-    .returning({ id: conversations.id });
-  return rows.length > 0;
+    .where(
+      and(
+        eq(conversations.id, conversationId),
+        isNull(conversations.deletedAt),
+        isInReach(tx, conversations.ownerId),
+      ),
+    )
+    .returning({ ownerId: conversations.ownerId });
+  return rows[0];
 }
 
 export type NewTurn = Pick<
   typeof turns.$inferInsert,
   | 'id'
-  | 'ownerId'
   | 'conversationId'
   | 'idempotencyKey'
   | 'fingerprint'
@@ -75,6 +79,7 @@ export async function insertTurn(tx: ViewerTx, turn: NewTurn): Promise<Turn | un
     .insert(turns)
     .values({
       ...columns,
+      ownerId: tx.viewerId,
       status: 'RUNNING',
       leaseOwner: nodeId,
       leaseUntil: fromNow(leaseMs),

@@ -1,6 +1,7 @@
 /** All SQL of uploads. One that is past its time is invisible, whether or not it has been swept away. */
-import { and, asc, count, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, count, inArray, sql } from 'drizzle-orm';
 import type { ViewerTx, WorkerTx } from '../db/client.ts';
+import { isInReach } from '../db/reach.ts';
 import { uploads } from '../db/tables/uploads.ts';
 
 /** An upload without its bytes. */
@@ -13,7 +14,6 @@ export interface UploadFacts {
 
 export interface NewUpload {
   readonly id: string;
-  readonly ownerId: string;
   readonly contentType: string;
   readonly bytes: Buffer;
 }
@@ -28,22 +28,24 @@ const FACTS = {
 };
 
 /** Makes the caller the only one that counts and adds this viewer's uploads until the end of its transaction. */
-export async function lockUploads(tx: ViewerTx, ownerId: string): Promise<void> {
-  await tx.execute(sql`SELECT pg_advisory_xact_lock(hashtextextended(${`millrace.upload ${ownerId}`}, 0))`);
+export async function lockUploads(tx: ViewerTx): Promise<void> {
+  await tx.execute(
+    sql`SELECT pg_advisory_xact_lock(hashtextextended(${`millrace.upload ${tx.viewerId}`}, 0))`,
+  );
 }
 
-export async function countLive(tx: ViewerTx, ownerId: string): Promise<number> {
+export async function countLive(tx: ViewerTx): Promise<number> {
   const [row] = await tx
     .select({ count: count() })
     .from(uploads)
-    .where(and(eq(uploads.ownerId, ownerId), isLive));
+    .where(and(isInReach(tx, uploads.ownerId), isLive));
   return row?.count ?? 0;
 }
 
 export async function insertUpload(tx: ViewerTx, upload: NewUpload): Promise<UploadFacts | undefined> {
   const [row] = await tx
     .insert(uploads)
-    .values({ ...upload, byteSize: upload.bytes.length })
+    .values({ ...upload, ownerId: tx.viewerId, byteSize: upload.bytes.length })
     .returning(FACTS);
   return row;
 }
@@ -51,26 +53,24 @@ export async function insertUpload(tx: ViewerTx, upload: NewUpload): Promise<Upl
 /** Those of the given ids that are this viewer's and live, by id. */
 export async function selectFacts(
   tx: ViewerTx,
-  ownerId: string,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, UploadFacts>> {
   const rows = await tx
     .select(FACTS)
     .from(uploads)
-    .where(and(inArray(uploads.id, [...ids]), eq(uploads.ownerId, ownerId), isLive));
+    .where(and(inArray(uploads.id, [...ids]), isInReach(tx, uploads.ownerId), isLive));
   return new Map(rows.map((row) => [row.id, row]));
 }
 
 /** The bytes of uploads that `selectFacts` has found in the same transaction, by id. */
 export async function selectBytes(
   tx: ViewerTx,
-  ownerId: string,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, Buffer>> {
   const rows = await tx
     .select({ id: uploads.id, bytes: uploads.bytes })
     .from(uploads)
-    .where(and(inArray(uploads.id, [...ids]), eq(uploads.ownerId, ownerId)));
+    .where(and(inArray(uploads.id, [...ids]), isInReach(tx, uploads.ownerId)));
   return new Map(rows.map(({ id, bytes }) => [id, bytes]));
 }
 

@@ -76,9 +76,9 @@ export async function createUpload(
   requireContent(contentType, bytes);
   await deps.database.asWorker((tx) => deleteExpired(tx, SWEEP));
   return deps.database.asViewer(viewer, async (tx) => {
-    await lockUploads(tx, viewer.id);
-    if ((await countLive(tx, viewer.id)) >= MAX_LIVE) throw tooMany();
-    const stored = await insertUpload(tx, { id: newId(), ownerId: viewer.id, contentType, bytes });
+    await lockUploads(tx);
+    if ((await countLive(tx)) >= MAX_LIVE) throw tooMany();
+    const stored = await insertUpload(tx, { id: newId(), contentType, bytes });
     if (stored === undefined) throw new TypeError('an inserted row comes back');
     return stored;
   });
@@ -105,13 +105,13 @@ export async function getUploads(
   if (malformed !== undefined) throw notFound(malformed);
   return deps.database.asViewer(viewer, async (tx) => {
     const known = [...new Set(ids.map((id) => id.toLowerCase()))];
-    const facts = await selectFacts(tx, viewer.id, known);
+    const facts = await selectFacts(tx, known);
     const found = ids.map((id) => facts.get(id.toLowerCase()) ?? id);
     const missing = found.find((upload) => typeof upload === 'string');
     if (missing !== undefined) throw notFound(missing);
     const uploads = found.filter((upload) => typeof upload !== 'string');
     requireLoadable(uploads);
-    const bytes = await selectBytes(tx, viewer.id, known);
+    const bytes = await selectBytes(tx, known);
     return uploads.map((upload) => ({ ...upload, bytes: bytes.get(upload.id) ?? gone(upload.id) }));
   });
 }

@@ -119,7 +119,7 @@ describe('a conversation deleted on another node', () => {
     const deps = { ...recordChanges(), database: other.database, policy };
     await deleteConversation(deps, viewer, turn.conversationId);
     await other.engine.interruptConversation(viewer, turn.conversationId, 'CONVERSATION_DELETED');
-    await eraseConversation(deps, viewer, turn.conversationId);
+    await eraseConversation(deps, turn.conversationId);
     const [row] = await db.database
       .driver`SELECT status, query, answer, request FROM turn WHERE id = ${turn.id}`;
     expect(row).toEqual({ status: 'INTERRUPTED', query: '', answer: '', request: {} });

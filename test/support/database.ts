@@ -11,7 +11,7 @@ export interface TestDatabase extends AsyncDisposable {
 /** `await using db = await createTestDatabase()` in a test, or made in beforeAll and disposed in afterAll. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const url = await createDatabase(inject('templateUrl'), { copy: true });
-  const database = openDatabase({ url, poolSize: 5 });
+  const database = openDatabase({ url, poolSize: 5, hasRoles: true });
   return {
     url,
     database,

@@ -48,7 +48,7 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
   const { databaseUrl, backend, poolSize = 10, disconnectGraceMs } = options;
   const config = toTestConfig({ backend, ...(options.config && { config: options.config }) }, databaseUrl);
   const log = createLog('silent');
-  const database = openDatabase({ url: databaseUrl, poolSize });
+  const database = openDatabase({ url: databaseUrl, poolSize, hasRoles: true });
   const metrics = createMetrics();
   const listener = options.listener ?? createListener({ url: databaseUrl, log });
   const announcer = createAnnouncer({ database, log });

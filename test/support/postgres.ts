@@ -41,7 +41,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const url = external ?? undo.use(await startTestPostgres()).url;
   const template = await createDatabase(url);
   undo.defer(() => dropDatabase(template));
-  await migrateDatabase(template);
+  const missing = await migrateDatabase(template);
+  if (missing.length > 0) throw new Error(`The login of the tests is to make roles: ${missing.join(' ')}`);
   project.provide('templateUrl', template);
   const teardown = undo.move();
   return () => teardown.disposeAsync();

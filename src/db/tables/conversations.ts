@@ -20,6 +20,7 @@ import type { ToolKind, ToolStatus } from '../../types/tool-call.ts';
 import type { AttachmentType, FinishReason, InterruptReason, TurnStatus } from '../../types/turn.ts';
 import type { ErrorBody } from '../../types/turn-event.ts';
 import type { UsageSource } from '../../types/usage.ts';
+import { policiesOfOwner, policiesOfTurnParts, policiesOfTurns } from './policies.ts';
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 
@@ -46,6 +47,7 @@ export const conversations = pgTable(
     index('conversation_newest')
       .on(table.ownerId, table.lastMessageAt.desc(), table.id.desc())
       .where(sql`${table.deletedAt} IS NULL`),
+    ...policiesOfOwner(),
   ],
 );
 
@@ -102,6 +104,7 @@ export const turns = pgTable(
     index('turn_leases').on(table.leaseUntil).where(sql`${table.status} = 'RUNNING'`),
     index('turn_retention').on(table.completedAt).where(sql`${table.eventsKept}`),
     check('turn_ended', sql`(${table.status} = 'RUNNING') = (${table.completedAt} IS NULL)`),
+    ...policiesOfTurns(),
   ],
 );
 
@@ -119,7 +122,7 @@ export const turnAttachments = pgTable(
     contentType: text('content_type').notNull(),
     content: text('content').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.turnId, table.ordinal] })],
+  (table) => [primaryKey({ columns: [table.turnId, table.ordinal] }), ...policiesOfTurnParts()],
 );
 
 export const turnDocuments = pgTable(
@@ -130,7 +133,7 @@ export const turnDocuments = pgTable(
     title: text('title'),
     url: text('url'),
   },
-  (table) => [primaryKey({ columns: [table.turnId, table.ordinal] })],
+  (table) => [primaryKey({ columns: [table.turnId, table.ordinal] }), ...policiesOfTurnParts()],
 );
 
 export const turnChunks = pgTable(
@@ -142,7 +145,7 @@ export const turnChunks = pgTable(
     source: text('source'),
     score: doublePrecision('score'),
   },
-  (table) => [primaryKey({ columns: [table.turnId, table.ordinal] })],
+  (table) => [primaryKey({ columns: [table.turnId, table.ordinal] }), ...policiesOfTurnParts()],
 );
 
 export const toolCalls = pgTable(
@@ -160,5 +163,5 @@ export const toolCalls = pgTable(
     content: text('content'),
     round: integer('round'),
   },
-  (table) => [primaryKey({ columns: [table.turnId, table.ordinal] })],
+  (table) => [primaryKey({ columns: [table.turnId, table.ordinal] }), ...policiesOfTurnParts()],
 );

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { check, customType, integer, pgTable, primaryKey, uuid } from 'drizzle-orm/pg-core';
 import { turns } from './conversations.ts';
+import { policiesOfTurnParts } from './policies.ts';
 
 /** JSON kept as the text that was written: only the codec reads it. */
 const jsonText = customType<{ data: string }>({ dataType: () => 'json' });
@@ -21,6 +22,7 @@ export const turnEventBatches = pgTable(
   (table) => [
     primaryKey({ columns: [table.turnId, table.firstSeq] }),
     check('turn_event_batch_order', sql`${table.firstSeq} > 0 AND ${table.lastSeq} >= ${table.firstSeq}`),
+    ...policiesOfTurnParts(),
   ],
 );
 
@@ -34,5 +36,5 @@ export const turnEpochs = pgTable(
     epoch: integer('epoch').notNull(),
     firstSeq: integer('first_seq').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.turnId, table.epoch] })],
+  (table) => [primaryKey({ columns: [table.turnId, table.epoch] }), ...policiesOfTurnParts()],
 );

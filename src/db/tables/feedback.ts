@@ -2,6 +2,7 @@
 import { index, pgTable, smallint, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import type { FeedbackCategory, Sentiment } from '../../types/feedback.ts';
 import { conversations, turns } from './conversations.ts';
+import { policiesOfOwner } from './policies.ts';
 
 export const feedback = pgTable(
   'feedback',
@@ -24,5 +25,6 @@ export const feedback = pgTable(
   (table) => [
     index('feedback_by_conversation').on(table.conversationId),
     index('feedback_by_turn').on(table.turnId),
+    ...policiesOfOwner(),
   ],
 );

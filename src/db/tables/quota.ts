@@ -12,6 +12,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { LedgerKind, QuotaSubject } from '../../types/quota.ts';
+import { policiesOfBalances, policiesOfLedger } from './policies.ts';
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 const tokens = (name: string) => bigint(name, { mode: 'number' });
@@ -42,6 +43,7 @@ export const limiterBalances = pgTable(
     check('limiter_balance_reserved', sql`${table.reserved} >= 0`),
     check('limiter_balance_overrun', sql`${table.overrun} >= 0`),
     check('limiter_balance_owner', sql`(${table.subject} = 'CLUSTER') = (${table.ownerId} = '')`),
+    ...policiesOfBalances(),
   ],
 );
 
@@ -76,5 +78,6 @@ export const quotaLedger = pgTable(
       .where(sql`${table.kind} = 'REFILL'`),
     index('quota_ledger_by_balance').on(table.limiter, table.subject, table.ownerId, table.id),
     check('quota_ledger_turn', sql`(${table.kind} IN ('REFILL', 'ADJUST')) = (${table.turnId} IS NULL)`),
+    ...policiesOfLedger(),
   ],
 );

@@ -1,5 +1,6 @@
 /** The table of uploads: bytes that wait for the question or the import that uses them. */
 import { customType, index, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { policiesOfOwner } from './policies.ts';
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 
@@ -15,5 +16,9 @@ export const uploads = pgTable(
       .notNull()
       .defaultNow(),
   },
-  (table) => [index('upload_by_owner').on(table.ownerId), index('upload_by_age').on(table.createdAt)],
+  (table) => [
+    index('upload_by_owner').on(table.ownerId),
+    index('upload_by_age').on(table.createdAt),
+    ...policiesOfOwner(),
+  ],
 );

@@ -1,6 +1,7 @@
 /** The table of the tokens that viewers have spent. */
 import { bigint, date, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import type { UsageKind } from '../../types/usage.ts';
+import { policiesOfOwner } from './policies.ts';
 
 export const tokenUsage = pgTable(
   'token_usage',
@@ -14,5 +15,8 @@ export const tokenUsage = pgTable(
     inputTokens: bigint('input_tokens', { mode: 'number' }).notNull(),
     outputTokens: bigint('output_tokens', { mode: 'number' }).notNull(),
   },
-  (table) => [primaryKey({ columns: [table.ownerId, table.day, table.provider, table.model, table.kind] })],
+  (table) => [
+    primaryKey({ columns: [table.ownerId, table.day, table.provider, table.model, table.kind] }),
+    ...policiesOfOwner(),
+  ],
 );

@@ -198,7 +198,7 @@ describe('deleting', () => {
     expect(await listSecrets(id)).toHaveLength(5);
     await db.database
       .driver`UPDATE turn SET status = 'INTERRUPTED', completed_at = now() WHERE id = ${turnId}`;
-    await eraseConversation(deps, ada, id);
+    await eraseConversation(deps, id);
     expect(await listSecrets(id)).toEqual([]);
   });
 
@@ -206,7 +206,7 @@ describe('deleting', () => {
     const ada = toViewer();
     const id = await insertConversation(db.database.driver, { ownerId: ada.id });
     await insertTurn(db.database.driver, { conversationId: id, ownerId: ada.id, documents });
-    await eraseConversation(withActions(), ada, id);
+    await eraseConversation(withActions(), id);
     expect(await listSecrets(id)).toHaveLength(6);
   });
 

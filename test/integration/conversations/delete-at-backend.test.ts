@@ -50,7 +50,7 @@ describe('a deleted conversation', () => {
     const backendId = newId();
     const id = await insert('fake', backendId);
     await deleteConversation(depsOf(), ada, id);
-    await eraseConversation(depsOf(), ada, id);
+    await eraseConversation(depsOf(), id);
     await deleteConversation(depsOf(), ada, id);
     const other = newId();
     await deleteConversation(depsOf(), ada, await insert('fake', other));
@@ -63,7 +63,7 @@ describe('a deleted conversation', () => {
     await deleteConversation(depsOf(), ada, id);
     await db.database.driver`UPDATE conversation
       SET backend_provider = 'fake', backend_conversation_id = ${backendId} WHERE id = ${id}`;
-    await eraseConversation(depsOf(), ada, id);
+    await eraseConversation(depsOf(), id);
     await expect.poll(() => asked).toEqual([backendId]);
   });
 

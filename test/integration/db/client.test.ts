@@ -12,7 +12,8 @@ describe('a transaction', () => {
   let db: TestDatabase;
   beforeAll(async () => {
     db = await createTestDatabase();
-    await db.database.asWorker((tx) => tx.execute(sql`CREATE TABLE note (body text)`));
+    await db.database.driver`CREATE TABLE note (body text)`;
+    await db.database.driver`GRANT ALL ON note TO PUBLIC`;
   });
   afterAll(() => db[Symbol.asyncDispose]());
 
