@@ -31,6 +31,7 @@ import { createSystemPrompts, type SystemPrompts } from './prompts/system-prompt
 import { createQuotas, type Quotas } from './quota/quotas.ts';
 import { MODEL, VECTOR_STORE } from './responder/request.ts';
 import { startResponder } from './responder/responder.ts';
+import { createPersistedOperations, type PersistedOperations } from './server/persisted-operations.ts';
 import { type RunningServer, startServer } from './server/server.ts';
 import { openStartingServer, type StartingServer } from './server/starting.ts';
 import { createShields } from './shields/shields.ts';
@@ -98,6 +99,7 @@ interface Core
     Pick<Services, 'database' | 'registry' | 'config' | 'shields' | 'tools' | 'jobs' | 'announcer'> {
   readonly metrics: Metrics;
   readonly prompts: SystemPrompts;
+  readonly persisted: PersistedOperations;
   readonly quotas: Quotas;
   readonly countTokens: CountTokens;
   readonly jobs: Jobs;
@@ -186,6 +188,7 @@ function serve(
     metrics,
     probes,
     authenticate: core.authenticate,
+    persisted: core.persisted,
     uploads: core,
     createContext: (operation) => ({ ...operation, services }),
   });
@@ -204,6 +207,7 @@ async function openCore(making: Construction, opened: OpenedDatabase): Promise<C
     config,
     ...createAccess({ config, log }),
     prompts: await createSystemPrompts(config),
+    persisted: await createPersistedOperations(config),
     metrics,
     shields: createShields({ config, registry, log, metrics }),
     tools: createTools({ config, log }),

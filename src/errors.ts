@@ -84,6 +84,13 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
   GRAPHQL_VALIDATION_FAILED: facts(400, false, 'info', 'The document does not fit the schema.'),
   OPERATION_RESOLUTION_FAILURE: facts(400, false, 'info', 'Name the operation to run with operationName.'),
   OPERATION_TOO_COMPLEX: facts(400, false, 'info', 'The operation is too deep or too costly. Ask for less.'),
+  PERSISTED_QUERY_NOT_FOUND: facts(400, false, 'info', 'No persisted operation has this id. Send the text.'),
+  PERSISTED_QUERY_REQUIRED: facts(
+    403,
+    false,
+    'info',
+    'The server takes persisted operations only. Name one by its id.',
+  ),
   CSRF_HEADER_REQUIRED: facts(
     403,
     false,

@@ -7,6 +7,7 @@ import { loadExplained } from '../config/load.ts';
 import { isAppError } from '../errors.ts';
 import { FAULTS_VARIABLE, parseFaults } from '../faults.ts';
 import { createSystemPrompts } from '../prompts/system-prompts.ts';
+import { createPersistedOperations } from '../server/persisted-operations.ts';
 
 export interface Shell {
   readonly env: Environment;
@@ -44,11 +45,12 @@ export async function runWithConfig(
   }
 }
 
-/** The files that hold prompts are part of the configuration: what is wrong with them is found here, too. So are faults. */
+/** The files that hold prompts and operations are part of the configuration: what is wrong with them is found here, too. So are faults. */
 async function loadOrComplain(shell: Shell, flags: Flags): Promise<LoadedConfig | undefined> {
   try {
     const loaded = loadExplained({ env: shell.env, flags, cwd: shell.cwd });
     await createSystemPrompts(loaded.config);
+    await createPersistedOperations(loaded.config);
     parseFaults(shell.env[FAULTS_VARIABLE], loaded.config.mode);
     return loaded;
   } catch (error) {

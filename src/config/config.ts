@@ -7,6 +7,7 @@ import { customizationSchema } from './sections/customization.ts';
 import { feedbackSchema } from './sections/feedback.ts';
 import { limitsSchema } from './sections/limits.ts';
 import { mcpServersSchema } from './sections/mcp-servers.ts';
+import { persistedOperationsSchema } from './sections/persisted-operations.ts';
 import { quotasSchema } from './sections/quotas.ts';
 import { shieldsSchema } from './sections/shields.ts';
 import { transcriptsSchema } from './sections/transcripts.ts';
@@ -145,6 +146,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   limits: limitsSchema.prefault({}),
+  persistedOperations: persistedOperationsSchema.prefault({}),
   transcripts: transcriptsSchema.prefault({}),
   feedback: feedbackSchema.prefault({}),
   shields: shieldsSchema.default([]).describe('Moderation models that look at every question, in this order'),

@@ -17,6 +17,7 @@ export function toConfig(settings: Settings, context: RuleContext): Config {
     dataDir: resolve(context.cwd, settings.dataDir),
     customization: resolveFiles(settings.customization, context),
     transcripts: toTranscripts(settings.transcripts, context),
+    persistedOperations: toPersistedOperations(settings.persistedOperations, context),
     backends: settings.backends.map((backend) => ({ ...backend, tls: resolveTls(backend.tls, context) })),
     ...(usesShortForm(settings) ? toSingleBackend(settings, openai) : {}),
   };
@@ -114,6 +115,16 @@ function requireKnownShieldProviders({ shields, backends }: Config, context: Rul
       `expected the id of a backend (${known}), got "${provider}"`,
     );
   }
+}
+
+function toPersistedOperations(
+  { mode, manifest }: Settings['persistedOperations'],
+  { label, cwd }: RuleContext,
+): Settings['persistedOperations'] {
+  if (mode !== 'off' && manifest === undefined) {
+    throw toConfigError(label('persistedOperations', 'manifest'), `missing; needed when mode is ${mode}`);
+  }
+  return { mode, ...(manifest !== undefined && { manifest: resolve(cwd, manifest) }) };
 }
 
 /** Transcripts have no place and no key of their own: enabled, they need both. */

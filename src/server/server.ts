@@ -9,6 +9,7 @@ import type { CreateUploadDeps } from '../uploads/uploads.ts';
 import type { Front } from './front.ts';
 import { createHttpEndpoint } from './http.ts';
 import { createOriginPolicy } from './origins.ts';
+import type { PersistedOperations } from './persisted-operations.ts';
 import type { Probes } from './probes.ts';
 import { createReaders } from './readers.ts';
 import { createResultFinisher } from './results.ts';
@@ -26,6 +27,7 @@ export interface ServerDeps {
   readonly log: Log;
   /** Called once a request, and once a WebSocket. */
   readonly authenticate: Authenticate;
+  readonly persisted: PersistedOperations;
   /** What `POST /uploads` stores with. */
   readonly uploads: CreateUploadDeps;
   /** What the resolvers of one operation receive. */
@@ -63,7 +65,7 @@ export function startServer(front: Front, deps: ServerDeps): RunningServer {
     uploads: createUploadEndpoint({ uploads: deps.uploads, origins, authenticate }),
     metrics: deps.metrics,
   });
-  const websocket = createWebSocketEndpoint({ yoga, readers, config, origins, finisher, log, authenticate });
+  const websocket = createWebSocketEndpoint({ ...deps, yoga, readers, origins, finisher });
   const closing = new AbortController();
   const drain = (windowMs: number): Promise<void> =>
     sendAway([...websocket.retire(), ...http.retire()], { windowMs, signal: closing.signal });

@@ -9,6 +9,7 @@ import { isUuid, randomId } from '../lib/ids.ts';
 import type { Viewer } from '../types/viewer.ts';
 import { toCloseCode, toCut } from './close-codes.ts';
 import type { Exchange } from './exchange.ts';
+import type { PersistedOperations } from './persisted-operations.ts';
 import type { ResultFinisher } from './results.ts';
 import type { Yoga } from './yoga.ts';
 
@@ -40,6 +41,7 @@ export interface ProtocolDeps {
   readonly yoga: Yoga;
   readonly finisher: ResultFinisher;
   readonly authenticate: Authenticate;
+  readonly persisted: PersistedOperations;
 }
 
 type Enveloped = ReturnType<Yoga['getEnveloped']>;
@@ -119,11 +121,12 @@ function open(context: Context<Params, Connection>, id: string): Exchange {
 
 /** What to execute, or why not: a refusal concerns this operation only, so nothing may be thrown. */
 async function prepare(
-  { yoga }: ProtocolDeps,
+  { yoga, persisted }: ProtocolDeps,
   exchange: Exchange,
-  params: SubscribePayload,
+  payload: SubscribePayload,
 ): Promise<EnvelopedArgs | readonly GraphQLError[]> {
   try {
+    const params = persisted.resolve(payload);
     const enveloped = yoga.getEnveloped({ exchange, params });
     const { schema } = enveloped;
     const document = enveloped.parse(params.query);

@@ -10,10 +10,12 @@ import { toTurnCredentials } from './credentials.ts';
 import type { ExchangeContext } from './exchange.ts';
 import { GRAPHIQL_OPTIONS, renderGraphiql } from './graphiql.ts';
 import type { OriginPolicy } from './origins.ts';
+import { ID_PARAMETERS, type PersistedOperations } from './persisted-operations.ts';
 import type { ResultFinisher } from './results.ts';
 import { useAnswers } from './use-answers.ts';
 import { useEngine } from './use-engine.ts';
 import { useHttpRules } from './use-http-rules.ts';
+import { usePersistedOperations } from './use-persisted-operations.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -30,6 +32,7 @@ export interface YogaDeps {
   readonly log: Log;
   readonly origins: OriginPolicy;
   readonly finisher: ResultFinisher;
+  readonly persisted: PersistedOperations;
   createContext(operation: OperationContext): GraphQLContext;
 }
 
@@ -54,6 +57,7 @@ export function createGraphQLYoga(deps: YogaDeps): Yoga {
     maskedErrors: false,
     batching: false,
     multipart: false,
+    extraParamNames: deps.persisted.mode === 'off' ? [] : [...ID_PARAMETERS],
     maxRequestBodySize: false,
     landingPage: false,
     parserAndValidationCache: {
@@ -77,6 +81,7 @@ export function createGraphQLYoga(deps: YogaDeps): Yoga {
     plugins: [
       useEngine(deps.config.limits.document),
       useHttpRules(),
+      usePersistedOperations(deps.persisted),
       useCSRFPrevention({ requestHeaders: PREFLIGHT_HEADERS }),
       useAnswers(deps.finisher),
     ],

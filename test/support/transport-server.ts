@@ -10,6 +10,7 @@ import { delay } from '../../src/lib/abort.ts';
 import type { Log } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { openFront } from '../../src/server/front.ts';
+import { createPersistedOperations } from '../../src/server/persisted-operations.ts';
 import { createProbes } from '../../src/server/probes.ts';
 import { type RunningServer, type ServerDeps, startServer } from '../../src/server/server.ts';
 import { createStartingEndpoints } from '../../src/server/starting.ts';
@@ -177,17 +178,18 @@ export interface TransportOptions {
 export async function startTransportServer(options: TransportOptions = {}): Promise<TransportServer> {
   const seen: Seen = { mutations: 0, started: [], operationIds: [], aborted: [], flooded: 0 };
   const lines: LogLine[] = [];
-  const { server, turns, limits } = configSchema.parse(options.config ?? { server: { port: 0 } });
+  const { server, ...rest } = configSchema.parse(options.config ?? { server: { port: 0 } });
   const metrics = createMetrics();
   const probes = createProbes({ readiness: options.readiness ?? (async () => []), metrics });
   const deps: ServerDeps = {
     schema: createSchema(seen),
-    config: { mode: options.mode ?? 'production', server: { ...server, port: 0 }, turns, limits },
+    config: { ...rest, mode: options.mode ?? 'production', server: { ...server, port: 0 } },
     log: recordingLog(lines),
     authenticate: options.authenticate ?? (async () => ({ id: 'u1', name: 'u1', roles: [] })),
     createContext: (operation) => operation as GraphQLContext,
     uploads: { database: {} as Database, policy: createDefaultPolicy({ localOperator: false }) },
     probes,
+    persisted: await createPersistedOperations(rest),
     metrics,
   };
   const front = await openFront(deps, createStartingEndpoints(probes));
