@@ -9,8 +9,11 @@ import {
   listWarmUps,
   parseOptions,
   START_STEP_MS,
+  toPausedScenario,
   USAGE,
 } from './options.ts';
+import { measurePaused } from './paused.ts';
+import { listPausedMetrics, renderPaused } from './paused-report.ts';
 import {
   type Comparison,
   type LogComparison,
@@ -40,6 +43,8 @@ function describeMachine() {
     loadBefore: loadavg()[0] ?? 0,
   };
 }
+
+type Machine = ReturnType<typeof describeMachine>;
 
 const tell = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -87,7 +92,7 @@ async function warmUp(
 }
 
 function render(
-  machine: ReturnType<typeof describeMachine>,
+  machine: Machine,
   { comparisons, log }: { comparisons: readonly Comparison[]; log: LogComparison | undefined },
   options: BenchOptions,
 ): string {
@@ -96,14 +101,18 @@ function render(
     const logResult = log && { ...log, metrics: listLogMetrics(log) };
     return JSON.stringify({ machine, transport: options.transport, results, log: logResult }, null, 2);
   }
-  const { node, platform, cpu, cores, memoryGiB } = machine;
   return [
-    `Node ${node}, ${platform}, ${cores} cores (${cpu}), ${memoryGiB} GiB, load ${machine.loadBefore.toFixed(1)}; turns over ${options.transport}`,
+    describe(machine, options),
     '',
     ...(comparisons.length > 0 ? [renderReport(comparisons), ''] : []),
     ...(log ? [renderLogReport(log), ''] : []),
     LEGEND,
   ].join('\n');
+}
+
+function describe(machine: Machine, { transport }: BenchOptions): string {
+  const { node, platform, cpu, cores, memoryGiB, loadBefore } = machine;
+  return `Node ${node}, ${platform}, ${cores} cores (${cpu}), ${memoryGiB} GiB, load ${loadBefore.toFixed(1)}; turns over ${transport}`;
 }
 
 async function bench(options: BenchOptions): Promise<void> {
@@ -117,9 +126,27 @@ async function bench(options: BenchOptions): Promise<void> {
   const machine = describeMachine();
   tell('  starting …');
   const rig = await startRig(options, resources);
+  const text = options.paused
+    ? await reportPaused(rig, machine, options)
+    : await reportComparisons(rig, machine, options);
+  process.stdout.write(`${text}\n`);
+}
+
+async function reportComparisons(rig: Rig, machine: Machine, options: BenchOptions): Promise<string> {
   const comparisons = await compareAll(rig, options);
   const log = await compareLog(rig, options);
-  process.stdout.write(`${render(machine, { comparisons, log }, options)}\n`);
+  return render(machine, { comparisons, log }, options);
+}
+
+async function reportPaused(rig: Rig, machine: Machine, options: BenchOptions): Promise<string> {
+  const subject = await warmUp(rig, rig.millrace, options);
+  const scenario = toPausedScenario(options);
+  tell(`  ${scenario.normal.name} beside ${scenario.readers} paused …`);
+  const measured = await measurePaused(rig, subject, scenario);
+  if (options.json) {
+    return JSON.stringify({ machine, scenario, measured, metrics: listPausedMetrics(measured) }, null, 2);
+  }
+  return [describe(machine, options), '', renderPaused(scenario, measured)].join('\n');
 }
 
 try {

@@ -12,12 +12,26 @@ export interface BenchOptions {
   readonly only: string;
   /** Folder for a CPU profile of Millrace; absent: none is taken. */
   readonly profile: string | undefined;
+  /** Readers beside paused ones, instead of Millrace beside the bare pass-through. */
+  readonly paused: boolean;
 }
 
 /** One answer of the upstream: so many tokens, at a pace or as fast as they are read. */
 export interface Plan {
   readonly tokens: number;
   readonly tokensPerSecond: number | null;
+  /** Characters that are added to each token; such an answer is in no report. Absent: none. */
+  readonly padding?: number;
+}
+
+/** Readers that stop reading beside others that do not. */
+export interface PausedScenario {
+  readonly normal: Scenario;
+  /** Paused readers; they share turns. */
+  readonly readers: number;
+  readonly turns: number;
+  /** The answer that they stop reading. */
+  readonly plan: Plan & { readonly padding: number };
 }
 
 export interface Scenario extends Plan {
@@ -37,6 +51,7 @@ export const USAGE = `npm run bench -- [options]
   --only TEXT         only scenarios whose name contains the text, such as "50/s" or "full"
   --json              print JSON instead of the table
   --profile FOLDER    write a CPU profile of Millrace there
+  --paused            instead: what readers that stop reading cost those beside them, and whether they lose anything
   --help              print this`;
 
 /** Undefined when help is asked for; throws a TypeError of one line when the arguments are wrong. */
@@ -49,15 +64,16 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
       transport: { type: 'string', default: 'ws' },
       only: { type: 'string', default: '' },
       profile: { type: 'string' },
+      paused: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const { quick, json, transport, only, profile, help } = values;
+  const { quick, json, transport, only, profile, paused, help } = values;
   if (help) return undefined;
   if (transport !== 'ws' && transport !== 'sse') {
     throw new TypeError(`--transport is ws or sse, not "${transport}"`);
   }
-  return { quick, json, transport, only, profile };
+  return { quick, json, transport, only, profile, paused };
 }
 
 /** In the order in which they run. Throws when nothing is left to run. */
@@ -86,6 +102,14 @@ const LOG_NAME = 'log, 50/s × 500';
 export function listLogScenarios({ quick, only }: Pick<BenchOptions, 'quick' | 'only'>): readonly Scenario[] {
   const scenario = { ...toPaced(500, quick ? 4 : 20), name: LOG_NAME };
   return LOG_NAME.includes(only) ? Array.from({ length: quick ? 1 : 2 }, () => scenario) : [];
+}
+
+/** The answers are larger than what two kernels keep for a connection, about 4 MiB on Linux. */
+export function toPausedScenario({ quick }: Pick<BenchOptions, 'quick'>): PausedScenario {
+  const plan = { tokens: 512, tokensPerSecond: 40, padding: 16 * 1024 };
+  return quick
+    ? { normal: toPaced(50, 10), readers: 12, turns: 2, plan }
+    : { normal: toPaced(500, 15), readers: 200, turns: 2, plan };
 }
 
 /** What both servers answer before anything is measured, so that their code is compiled and their pools are open. */

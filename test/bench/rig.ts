@@ -18,6 +18,8 @@ export interface Target {
 export interface Rig {
   readonly upstream: BenchChild;
   readonly load: BenchChild;
+  /** Plays the readers that stop reading. */
+  readonly paused: BenchChild;
   readonly bare: Target;
   readonly millrace: Target;
   /** Millrace without its event log. */
@@ -31,12 +33,14 @@ export async function startRig(options: BenchOptions, resources: AsyncDisposable
   const upstream = start('upstream', 'test/bench/upstream.ts');
   const passThrough = start('pass-through', 'test/bench/pass-through.ts');
   const load = start('client', 'test/bench/load.ts');
+  const paused = start('paused readers', 'test/bench/paused-client.ts');
   const upstreamUrl = await upstream.ask<string>('listen');
   const bareUrl = await passThrough.ask<string>('listen', upstreamUrl);
   const making: Making = { upstreamUrl, options, resources };
   return {
     upstream,
     load,
+    paused,
     bare: {
       name: 'bare',
       child: passThrough,

@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib';
 import { listen } from './listen.ts';
 import type { Plan } from './options.ts';
 import { answer } from './rpc.ts';
-import { nowMicros, toStamp } from './stamp.ts';
+import { nowMicros, STAMP_WIDTH, toStamp } from './stamp.ts';
 import { toClosing, toDelta, toOpening } from './upstream-events.ts';
 import { USAGE_ANSWERS } from './usage.ts';
 
@@ -41,20 +41,22 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
 }
 
 /** Writes tokens when they are due and as long as the reader takes them. A token is stamped when it is written. */
-function play({ tokens, tokensPerSecond }: Plan, response: ServerResponse): void {
+function play({ tokens, tokensPerSecond, padding = 0 }: Plan, response: ServerResponse): void {
   const startedAt = nowMicros();
   const pauseMicros = tokensPerSecond === null ? 0 : 1e6 / tokensPerSecond;
   const stamps: string[] = [];
 
   const write = (): boolean => {
-    const stamp = toStamp(nowMicros());
+    const stamp = toStamp(nowMicros()).padEnd(STAMP_WIDTH + padding, 'x');
     stamps.push(stamp);
     return response.write(toDelta(stamps.length - 1, stamp));
   };
   const finish = (): void => {
     const text = stamps.join('');
-    sent.tokens += tokens;
-    sent.checksums.push(crc32(text));
+    if (padding === 0) {
+      sent.tokens += tokens;
+      sent.checksums.push(crc32(text));
+    }
     response.end(toClosing(tokens, text));
   };
   const pump = (): void => {

@@ -5,6 +5,7 @@ import {
   listWarmUps,
   parseOptions,
   START_STEP_MS,
+  toPausedScenario,
 } from '../../bench/options.ts';
 
 describe('parseOptions', () => {
@@ -15,6 +16,7 @@ describe('parseOptions', () => {
       transport: 'ws',
       only: '',
       profile: undefined,
+      paused: false,
     });
     const given = ['--quick', '--json', '--transport', 'sse', '--only', 'full', '--profile', 'profiles'];
     expect(parseOptions(given)).toEqual({
@@ -23,6 +25,7 @@ describe('parseOptions', () => {
       transport: 'sse',
       only: 'full',
       profile: 'profiles',
+      paused: false,
     });
   });
 
@@ -36,6 +39,15 @@ describe('parseOptions', () => {
     [['quick'], /quick/],
   ])('refuses %j', (args, message) => {
     expect(() => parseOptions(args)).toThrow(message);
+  });
+});
+
+describe('toPausedScenario', () => {
+  it('has 200 paused readers beside 500 others, and answers that no kernel keeps', () => {
+    const { normal, readers, plan } = toPausedScenario({ quick: false });
+    expect([normal.streams, readers]).toEqual([500, 200]);
+    expect(plan.tokens * plan.padding).toBeGreaterThan(6 * 1024 ** 2);
+    expect(toPausedScenario({ quick: true }).readers).toBeLessThan(20);
   });
 });
 
