@@ -1,7 +1,9 @@
 /** What nodes do for each other's followers over real Postgres: waking them, and reading once for all of them. */
+import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/db/client.ts';
 import { createListener } from '../../../src/db/listener.ts';
+import { createLogMetrics } from '../../../src/event-log/metrics.ts';
 import { CHANNEL } from '../../../src/event-log/notifications.ts';
 import { createLog } from '../../../src/log.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -22,12 +24,20 @@ async function startTwoNodes() {
   const [here, there] = [countMessages(listener), countMessages(listener)];
   const options = { database: db.database, pollMs: NEVER_MS, slowPollMs: NEVER_MS, flushMs: NEVER_MS };
   const owner = createNodeLog({ ...options, listener: here });
-  const other = createNodeLog({ ...options, listener: there });
+  const registry = new Registry();
+  const metrics = createLogMetrics(registry);
+  const other = createNodeLog({ ...options, listener: there, metrics });
   await expect.poll(() => listener.isConnected).toBe(true);
   return {
     owner,
     other,
     received: there,
+    /** How the followers on the other node were read for. */
+    async countReads() {
+      const { values = [] } = (await registry.getSingleMetric('millrace_log_reads_total')?.get()) ?? {};
+      const count = (from: string) => values.find(({ labels }) => labels.from === from)?.value ?? 0;
+      return { store: count('store'), shared: count('shared') };
+    },
     async [Symbol.asyncDispose]() {
       for (const resource of [owner, other, listener]) await resource[Symbol.asyncDispose]();
     },
@@ -103,5 +113,26 @@ describe('followers of turns that another node writes', () => {
     const idle = uses;
     await db.database.ping();
     expect(uses).toBeLessThanOrEqual(idle + 1);
+  });
+
+  it('that are a hundred of one turn cause one stream of reads', async () => {
+    await using nodes = await startTwoNodes();
+    const start = await insertRunningTurn(db.database);
+    const { turnId } = start;
+    const writer = nodes.owner.open({ turnId, fence: 1 }, start, () => undefined);
+    const sights = Array.from({ length: 100 }, () => follow(nodes.other, turnId, []));
+    const WRITES = 20;
+    for (let chunkId = 0; chunkId < WRITES; chunkId += 1) {
+      writer.append([{ type: 'token', chunkId, token: 'x' }]);
+      await expect
+        .poll(() => new Set(sights.map(({ events }) => events.length)))
+        .toEqual(new Set([chunkId + 2]));
+    }
+    await seal(db.database, nodes.owner, writer);
+    await Promise.all(sights.map(({ ended }) => ended));
+    const reads = await nodes.countReads();
+    // One finds the events of a write, one finds nothing after them; the first and the last may take a few more.
+    expect(reads.store).toBeLessThan(3 * WRITES);
+    expect(reads.shared).toBeGreaterThan(100 * WRITES);
   });
 });

@@ -61,4 +61,18 @@ describe('the tail', () => {
     tail.push(toTokenEvents(['a', 'b']).slice(2));
     expect(tail.stalled).toBe(false);
   });
+
+  it('shows nothing before it is stored, with sync', async () => {
+    const [first, ...rest] = toTokenEvents(['a', 'b', 'c']);
+    const tail = createTail(1, first as LoggedEvent, 'sync');
+    const seen: number[] = [];
+    const waiting = tail.changed(never).then(() => seen.push(...(tail.after(1) ?? []).map(({ seq }) => seq)));
+    tail.push(rest);
+    expect([tail.lastSeq, tail.after(0)?.length, tail.after(1)]).toEqual([4, 1, []]);
+    tail.markStored(3);
+    await waiting;
+    expect(seen).toEqual([2, 3]);
+    tail.close();
+    expect(tail.after(3)).toEqual([]);
+  });
 });
