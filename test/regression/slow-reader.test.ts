@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readMetric } from '../support/metrics.ts';
 import { openRawHttp, toPost } from '../support/raw-http.ts';
 import { openAcknowledged } from '../support/raw-socket.ts';
 import { FLOOD_BYTES, post, startTransportServer } from '../support/transport-server.ts';
@@ -52,6 +53,22 @@ describe('a reader that has stopped reading', () => {
     await expect.poll(() => raw.text().includes('event: complete'), { timeout: 20_000 }).toBe(true);
     const received = [...raw.text().matchAll(/"ticks":(\d+)/g)].map(([, tick]) => Number(tick));
     expect(received).toEqual(Array.from({ length: count }, (_, i) => i));
+    raw.socket.destroy();
+  });
+});
+
+describe('a reader of an answer that is no stream', () => {
+  it('holds it for a bounded time when it stops reading, and loses its connection', async () => {
+    await using server = await startTransportServer({ config });
+    // Ten times half a megabyte: more than the kernels of both sides keep.
+    const fields = Array.from({ length: 10 }, (_, index) => `f${index}: hello(name: $name)`);
+    const name = 'x'.repeat(512 * 1024);
+    const query = `query($name: String! = "${name}") { ${fields.join(' ')} }`;
+    const raw = await openRawHttp(server.url, ...toPost(query, 'application/json'));
+    raw.socket.pause();
+    const countCut = () => readMetric(server, 'millrace_readers_cut_total', { transport: 'http' });
+    await expect.poll(countCut, { timeout: 20_000 }).toBe(1);
+    expect(await readMetric(server, 'millrace_waiting_bytes')).toBe(0);
     raw.socket.destroy();
   });
 });
