@@ -1,11 +1,13 @@
 /** Makes the configured module. */
 import type { AuthenticationConfig } from '../config/config.ts';
-import { AppError } from '../errors.ts';
+import { k8sSchema } from '../config/sections/authentication.ts';
 import type { Log } from '../log.ts';
 import type { Identify } from './authenticate.ts';
 import { createApiKey } from './modules/api-key.ts';
 import { createJwk } from './modules/jwk.ts';
+import { createK8s } from './modules/k8s.ts';
 import { createNoop, createNoopWithToken } from './modules/noop.ts';
+import { createRhIdentity } from './modules/rh-identity.ts';
 
 export interface ChooseModuleDeps {
   readonly settings: AuthenticationConfig;
@@ -14,7 +16,7 @@ export interface ChooseModuleDeps {
 
 /** Throws BAD_USER_INPUT, in one line, when a file of its settings cannot be read. Sends nothing. */
 export function createModule({ settings, log }: ChooseModuleDeps): Identify {
-  const { module = 'noop', apiKey, jwk } = settings;
+  const { module = 'noop', apiKey, jwk, k8s, rhIdentity } = settings;
   switch (module) {
     case 'noop':
       return createNoop();
@@ -26,8 +28,9 @@ export function createModule({ settings, log }: ChooseModuleDeps): Identify {
       if (jwk === undefined) throw new TypeError('the configuration was checked');
       return createJwk({ settings: jwk, log });
     case 'k8s':
+      return createK8s(k8s ?? k8sSchema.parse({}));
     case 'rh-identity':
-      throw new AppError('BAD_USER_INPUT', `authentication.module: ${module} is not there yet`);
+      return createRhIdentity(rhIdentity ?? { requiredEntitlements: [] });
     default:
       return module satisfies never;
   }

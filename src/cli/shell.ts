@@ -1,11 +1,13 @@
 /** What a command has of the process it runs in, and how it ends: the exit codes and the one line of a failure. */
 import { inspect } from 'node:util';
+import { createAccess } from '../auth/access.ts';
 import type { Config } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
 import type { LoadedConfig } from '../config/explain.ts';
 import { loadExplained } from '../config/load.ts';
 import { isAppError } from '../errors.ts';
 import { FAULTS_VARIABLE, parseFaults } from '../faults.ts';
+import { createLog } from '../log.ts';
 import { createSystemPrompts } from '../prompts/system-prompts.ts';
 import { createPersistedOperations } from '../server/persisted-operations.ts';
 
@@ -51,6 +53,7 @@ async function loadOrComplain(shell: Shell, flags: Flags): Promise<LoadedConfig 
     const loaded = loadExplained({ env: shell.env, flags, cwd: shell.cwd });
     await createSystemPrompts(loaded.config);
     await createPersistedOperations(loaded.config);
+    createAccess({ config: loaded.config, log: createLog('silent') });
     parseFaults(shell.env[FAULTS_VARIABLE], loaded.config.mode);
     return loaded;
   } catch (error) {

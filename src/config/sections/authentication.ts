@@ -91,7 +91,7 @@ const jwkSchema = z.strictObject({
   caFile: text.optional().describe('PEM file of authorities to trust beside the usual ones'),
 });
 
-const k8sSchema = z.strictObject({
+export const k8sSchema = z.strictObject({
   apiUrl: z
     .url({ protocol: /^https$/ })
     .default('https://kubernetes.default.svc')

@@ -103,6 +103,16 @@ describeTable('Which setting is which?', {
     'authorization: { roleRules: [{ jsonpath: $.sub, operator: match, value: ^a, roles: [r] }] }',
     { authorization: { roleRules: [{ jsonpath: '$.sub', operator: 'match', negate: false }] } },
   ),
+  'authentication.k8s_cluster_api, k8s_ca_cert_path, skip_tls_verification': async () => [
+    isAbsent('skip_tls_verification'),
+    await takes('authentication: { module: k8s, k8s: { apiUrl: "https://k", caFile: ca.crt } }', {
+      authentication: { k8s: { apiUrl: 'https://k', caFile: expect.stringMatching(/ca\.crt$/) } },
+    })(),
+  ],
+  'rh_identity_config.required_entitlements': takes(
+    'authentication: { module: rh-identity, rhIdentity: { requiredEntitlements: [rhel] } }',
+    { authentication: { rhIdentity: { requiredEntitlements: ['rhel'] } } },
+  ),
   'authorization.access_rules': async () => [
     await refuses('authorization: { accessRules: [{ role: "*", actions: [info] }] }', 'INFO'),
     await takes('authorization: { accessRules: [{ role: "*", actions: [INFO] }] }', {
