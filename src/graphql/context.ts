@@ -32,6 +32,8 @@ export interface OperationContext {
   readonly requestId: string;
   /** The graphql-ws operation id, when the client made it a UUID: a stock client re-subscribes with the same one. */
   readonly operationId: string | null;
+  /** Takes another token for the socket that the operation came by; null over HTTP. See `Session`. */
+  readonly refreshToken: ((token: string) => Promise<Viewer>) | null;
   /** Aborted when nobody waits for the operation any more: completed, disconnected, or the server closes. */
   readonly signal: AbortSignal;
 }

@@ -19,6 +19,7 @@ import { declareStreamingQuery } from './streaming-query.ts';
 import { declareTools } from './tools.ts';
 import { declareTurn } from './turn.ts';
 import { declareTurnMutations } from './turn-mutations.ts';
+import { declareViewer } from './viewer.ts';
 
 /** Built once by the composition root. Resolvers find what they call in the context's `services`. */
 export function createSchema(): GraphQLSchema {
@@ -30,6 +31,7 @@ export function createSchema(): GraphQLSchema {
   declareScalars(builder);
   const parts = createParts(builder);
   const questionFields = declareQuestion(parts);
+  declareViewer(parts);
   declareService(parts);
   declareModels(parts);
   declareShields(parts);

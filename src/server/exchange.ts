@@ -1,5 +1,6 @@
 /** One request on its way through the server: what all transports share, and how an HTTP request wants its answer. */
 import type { Credentials } from '../auth/credentials.ts';
+import type { Session } from '../auth/session.ts';
 import type { Viewer } from '../types/viewer.ts';
 import type { SingleType, StreamType } from './accept.ts';
 import type { ResultStream } from './send-stream.ts';
@@ -14,6 +15,8 @@ export interface Exchange {
   authenticate(): Promise<Viewer>;
   /** What the client showed. */
   readonly credentials: Credentials;
+  /** See `Session`. Absent where a request brings its own token. */
+  readonly refreshToken?: Session['refresh'];
   /** Absent on a WebSocket. */
   readonly answer?: HttpAnswer;
 }

@@ -1,6 +1,7 @@
 /** The HTTP side of the server: routes, bodies in, answers out. What GraphQL makes of a request lives in yoga.ts. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticate } from '../auth/authenticate.ts';
+import { openSession } from '../auth/session.ts';
 import type { Config } from '../config/config.ts';
 import { AppError } from '../errors.ts';
 import type { HttpMetrics } from '../metrics.ts';
@@ -26,7 +27,7 @@ const OWN_PATHS: readonly string[] = ['/', GRAPHQL_PATH, UPLOADS_PATH];
 
 export interface HttpDeps {
   readonly yoga: Yoga;
-  readonly config: Pick<Config, 'mode' | 'server' | 'turns'>;
+  readonly config: Pick<Config, 'authentication' | 'mode' | 'server' | 'turns'>;
   readonly origins: OriginPolicy;
   readonly finisher: ResultFinisher;
   readonly probes: Probes;
@@ -161,7 +162,7 @@ async function answerGraphQL(call: Call): Promise<void> {
     ...Object.fromEntries(response.headers),
     ...(isPage && { 'content-security-policy': GRAPHIQL_CSP }),
   };
-  if (answer.stream) return sendResults(call, answer.stream, headers);
+  if (answer.stream) return sendResults(call, exchange, { stream: answer.stream, headers });
   send(call, { status: response.status, headers, body: await response.text() });
 }
 
@@ -174,15 +175,32 @@ function once<T>(ask: () => Promise<T>): () => Promise<T> {
   };
 }
 
-async function sendResults(call: Call, stream: ResultStream, headers: Record<string, string>): Promise<void> {
+interface StreamAnswer {
+  readonly stream: ResultStream;
+  readonly headers: Record<string, string>;
+}
+
+async function sendResults(call: Call, exchange: Exchange, { stream, headers }: StreamAnswer): Promise<void> {
   const { deps, res, requestId, controller } = call;
+  const { authenticate, config } = deps;
   call.isStream = true;
+  const viewer = await exchange.authenticate();
+  const revocation = new AbortController();
+  openSession({
+    authenticate,
+    recheckMs: config.authentication.recheckMs,
+    credentials: exchange.credentials,
+    viewer,
+    signal: controller.signal,
+    onEnd: (error) => revocation.abort(error),
+  });
   res.writeHead(200, { ...headers, 'x-accel-buffering': 'no' });
   await sendStream(res, stream, {
-    keepAliveMs: deps.config.server.keepAliveMs,
-    stallMs: deps.config.turns.followerStallMs,
+    keepAliveMs: config.server.keepAliveMs,
+    stallMs: config.turns.followerStallMs,
     readers: deps.readers,
     signal: controller.signal,
+    revoked: revocation.signal,
     finish: (result) => deps.finisher.finish(result, requestId),
     finishError: (error) => deps.finisher.finishError(error, requestId),
   });

@@ -20,12 +20,14 @@ export interface StreamOptions {
   readonly readers: Readers;
   /** Aborted when the reader has gone or the server closes; the source ends with it. */
   readonly signal: AbortSignal;
+  /** Aborted with the error that ends the stay of the reader: it is the last that is sent. */
+  readonly revoked: AbortSignal;
   finish(result: AnyResult): FormattedExecutionResult;
   finishError(error: unknown): WireError;
 }
 
 /**
- * Never rejects. The headers must have been set. A stream that ends by itself is closed as complete;
+ * Never rejects. The headers must have been set. A stream that ends by itself, or is revoked, is closed as complete;
  * one that is cut (the signal, a stall, a lost database) just stops, so that its client connects again.
  */
 export async function sendStream(
@@ -33,11 +35,12 @@ export async function sendStream(
   { format, results }: ResultStream,
   options: StreamOptions,
 ): Promise<void> {
-  const { signal, stallMs, keepAliveMs, readers } = options;
+  const { signal, revoked, stallMs, keepAliveMs, readers } = options;
   const iterator = results[Symbol.asyncIterator]();
   const stop = (): void => void iterator.return?.().catch(() => {});
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
+  revoked.addEventListener('abort', stop, { once: true });
   const socket = await orAborted(socketOf(res), signal);
   if (!socket) return;
 
@@ -59,6 +62,7 @@ export async function sendStream(
       await outlet.whenRoom();
     }
     isCut ||= signal.aborted;
+    if (!isCut && revoked.aborted) throw revoked.reason;
     res.end(isCut ? undefined : format.closing);
     // Kept alive, it would be one more connection that nobody uses when the server closes.
     if (isCut) socket.destroySoon();

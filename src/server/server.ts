@@ -23,7 +23,7 @@ export interface ServerDeps {
   readonly probes: Probes;
   readonly metrics: Pick<Metrics, 'requestAnswered'> & ObserverMetrics & ReaderMetrics;
   readonly schema: GraphQLSchema;
-  readonly config: Pick<Config, 'mode' | 'server' | 'turns' | 'limits'>;
+  readonly config: Pick<Config, 'authentication' | 'limits' | 'mode' | 'server' | 'turns'>;
   readonly log: Log;
   /** Called once a request, and once a WebSocket. */
   readonly authenticate: Authenticate;

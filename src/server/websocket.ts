@@ -18,8 +18,8 @@ import { serveConnection } from './ws-connection.ts';
 import { type Connection, createProtocol, type ProtocolDeps } from './ws-protocol.ts';
 import { GRAPHQL_PATH } from './yoga.ts';
 
-export interface WebSocketDeps extends ProtocolDeps {
-  readonly config: Pick<Config, 'server' | 'turns'>;
+export interface WebSocketDeps extends Omit<ProtocolDeps, 'recheckMs'> {
+  readonly config: Pick<Config, 'authentication' | 'server' | 'turns'>;
   readonly origins: OriginPolicy;
   readonly finisher: ResultFinisher;
   readonly log: Log;
@@ -36,7 +36,7 @@ export interface WebSocketEndpoint {
 
 export function createWebSocketEndpoint(deps: WebSocketDeps): WebSocketEndpoint {
   const { log, config, readers } = deps;
-  const protocol = createProtocol(deps);
+  const protocol = createProtocol({ ...deps, recheckMs: config.authentication.recheckMs });
   const connections = new Map<WebSocket, Connection>();
   let retired = false;
   const server = new WebSocketServer({

@@ -24,7 +24,8 @@ export function serveConnection(
   options: ConnectionOptions,
 ): Connection {
   const { protocol, log, readers } = options;
-  const connection = createConnection(socket, req);
+  const closing = new AbortController();
+  const connection = createConnection(socket, req, closing.signal);
   const outlet = createOutlet(req.socket, {
     stallMs: options.stallMs,
     onStall() {
@@ -72,6 +73,7 @@ export function serveConnection(
   socket.on('error', (error) => log.debug({ reason: error.message }, 'WebSocket error'));
   socket.once('close', (code, reason) => {
     clearInterval(keepAlive);
+    closing.abort();
     uncount();
     outlet[Symbol.dispose]();
     abortOperations(connection);
@@ -82,9 +84,10 @@ export function serveConnection(
   return connection;
 }
 
-function createConnection(socket: WebSocket, req: IncomingMessage): Connection {
+function createConnection(socket: WebSocket, req: IncomingMessage, closed: AbortSignal): Connection {
   const connection: Connection = {
     credentials: toCredentials(req),
+    closed,
     operations: new Map(),
     close(code, reason) {
       socket.close(code, reason);

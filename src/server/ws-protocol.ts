@@ -3,10 +3,10 @@ import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST
 import { type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Credentials } from '../auth/credentials.ts';
+import { openSession, type Session } from '../auth/session.ts';
 import { AppError } from '../errors.ts';
 import { findAppError } from '../graphql/errors.ts';
 import { isUuid, randomId } from '../lib/ids.ts';
-import type { Viewer } from '../types/viewer.ts';
 import { toCloseCode, toCut } from './close-codes.ts';
 import type { Exchange } from './exchange.ts';
 import type { PersistedOperations } from './persisted-operations.ts';
@@ -29,10 +29,13 @@ export interface Operation {
 /** What the protocol knows of a socket. */
 export interface Connection {
   readonly [key: string]: unknown;
-  /** Of the upgrade; with the connection's parameters from when it is acknowledged. */
-  credentials: Credentials;
+  /** Of the upgrade. */
+  readonly credentials: Credentials;
   readonly operations: Map<string, Operation>;
-  viewer?: Viewer;
+  /** From when the connection is acknowledged. */
+  session?: Session;
+  /** Aborted when the socket has closed. */
+  readonly closed: AbortSignal;
   /** Ends the connection and all its operations. */
   close(code: number, reason: string): void;
 }
@@ -42,6 +45,8 @@ export interface ProtocolDeps {
   readonly finisher: ResultFinisher;
   readonly authenticate: Authenticate;
   readonly persisted: PersistedOperations;
+  /** See `SessionOptions`. */
+  readonly recheckMs: number;
 }
 
 type Enveloped = ReturnType<Yoga['getEnveloped']>;
@@ -82,19 +87,31 @@ async function connect(
   deps: ProtocolDeps,
   { connectionParams, extra }: Context<Params, Connection>,
 ): Promise<boolean> {
-  try {
-    extra.credentials = { ...extra.credentials, connectionParams };
-    extra.viewer = await deps.authenticate(extra.credentials);
-    return true;
-  } catch (error) {
+  const { authenticate, recheckMs } = deps;
+  const credentials = { ...extra.credentials, connectionParams };
+  const onEnd = (error: unknown): void => {
     const { message } = deps.finisher.finishError(error, randomId());
     extra.close(toCloseCode(error), Buffer.from(message).subarray(0, MAX_REASON_BYTES).toString());
+  };
+  try {
+    const viewer = await authenticate(credentials);
+    extra.session = openSession({
+      authenticate,
+      recheckMs,
+      credentials,
+      viewer,
+      signal: extra.closed,
+      onEnd,
+    });
+    return true;
+  } catch (error) {
+    onEnd(error);
     return false;
   }
 }
 
 function open(context: Context<Params, Connection>, id: string): Exchange {
-  const { operations, viewer, credentials } = context.extra;
+  const { operations, session, credentials } = context.extra;
   const operation: Operation = {
     requestId: randomId(),
     controller: new AbortController(),
@@ -105,7 +122,8 @@ function open(context: Context<Params, Connection>, id: string): Exchange {
     requestId: operation.requestId,
     operationId: isUuid(id) ? id : null,
     signal: operation.controller.signal,
-    credentials,
+    credentials: session?.credentials ?? credentials,
+    ...(session && { refreshToken: session.refresh }),
     async authenticate() {
       if (operations.size > MAX_OPERATIONS) {
         throw new AppError(
@@ -113,8 +131,8 @@ function open(context: Context<Params, Connection>, id: string): Exchange {
           `A socket may have ${MAX_OPERATIONS} operations open at once`,
         );
       }
-      if (!viewer) throw new AppError('UNAUTHENTICATED', 'The connection has not been acknowledged');
-      return viewer;
+      if (!session) throw new AppError('UNAUTHENTICATED', 'The connection has not been acknowledged');
+      return session.viewer;
     },
   };
 }

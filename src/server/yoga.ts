@@ -45,7 +45,8 @@ export function createGraphQLYoga(deps: YogaDeps): Yoga {
       const { requestId, operationId, signal } = exchange;
       const viewer = await exchange.authenticate();
       const credentials = toTurnCredentials(exchange.credentials);
-      return deps.createContext({ viewer, credentials, requestId, operationId, signal });
+      const { refreshToken = null } = exchange;
+      return deps.createContext({ viewer, credentials, requestId, operationId, signal, refreshToken });
     },
     logging: {
       debug: () => {},

@@ -62,6 +62,7 @@ export function createContext({ engine, services, ...values }: ContextValues = {
     credentials: NO_CREDENTIALS,
     requestId: 'request-1',
     operationId: null,
+    refreshToken: null,
     signal: new AbortController().signal,
     ...values,
     services: only<Services>('services', {
