@@ -12,6 +12,7 @@ import { followCounted } from './followers.ts';
 import { createForeignFollowers, type ForeignFollowers } from './foreign-followers.ts';
 import type { Grace } from './grace.ts';
 import { keepLeases } from './leases.ts';
+import { createNodeRoom } from './limit-turns.ts';
 import { createLiveTurns, type LiveTurns } from './live-turns.ts';
 import { obeyStops } from './obey-stops.ts';
 import { selectRunningTurn } from './read-store.ts';
@@ -24,7 +25,7 @@ import { createTurnEnds, type TurnEnds } from './turn-ends.ts';
 
 export type EngineDeps = Omit<
   StartDeps,
-  'nodeId' | 'disconnectGraceMs' | 'isDraining' | 'launch' | 'supersede'
+  'nodeId' | 'room' | 'disconnectGraceMs' | 'isDraining' | 'launch' | 'supersede'
 > &
   Omit<RunDeps, 'giveUp'> & {
     /** Hears what other nodes want. Stays the caller's to dispose, after the engine. */
@@ -94,6 +95,7 @@ function toStartDeps(core: EngineCore): StartDeps {
   return {
     ...core.deps,
     nodeId: core.nodeId,
+    room: createNodeRoom(core.deps.config.limits.turnsPerNode, () => core.live.size),
     disconnectGraceMs: core.graceMs,
     isDraining: () => core.draining.signal.aborted,
     launch: (job, start) => launchTurn(core, job, start),

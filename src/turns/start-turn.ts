@@ -22,6 +22,7 @@ import { announceTurn } from './announce-turn.ts';
 import type { TurnAssignment } from './assignment.ts';
 import { resolveAttachments } from './attachments.ts';
 import type { StartedTurn, StartTurnInput } from './engine.ts';
+import { type NodeRoom, requireRoomForViewer } from './limit-turns.ts';
 import {
   type ConversationFacts,
   selectConversation,
@@ -41,7 +42,9 @@ import { insertAttachments, insertConversation, insertTurn, lockConversation } f
 export interface StartDeps extends ModelDeps, ReserveDeps {
   readonly eventLog: EventLog;
   readonly policy: Policy;
-  readonly config: Pick<Config, 'inference' | 'customization' | 'turns'>;
+  readonly config: Pick<Config, 'inference' | 'customization' | 'turns' | 'limits'>;
+  /** How many more turns this node takes. */
+  readonly room: NodeRoom;
   readonly prompts: SystemPrompts;
   readonly shields: Pick<Shields, 'choose'>;
   readonly tools: Pick<Tools, 'plan'>;
@@ -157,7 +160,7 @@ function toStartEvent(turn: Turn): LoggedEvent {
   };
 }
 
-/** The accepting transaction's work. Throws CONVERSATION_BUSY when the turn's row met another one, and QUOTA_EXCEEDED. */
+/** The accepting transaction's work. Throws CONVERSATION_BUSY when the turn's row met another one, TOO_MANY_STREAMS and QUOTA_EXCEEDED. */
 async function insertAccepted(deps: StartDeps, tx: ViewerTx, accepted: Acceptance & { viewer: Viewer }) {
   const { request, chosen, viewer, demand } = accepted;
   const conversationId = request.conversationId ?? newId();
@@ -179,6 +182,7 @@ async function insertAccepted(deps: StartDeps, tx: ViewerTx, accepted: Acceptanc
     graceMs: request.onDisconnect === 'CANCEL' ? deps.disconnectGraceMs : null,
   });
   if (!turn) throw new AppError('CONVERSATION_BUSY', 'A turn is already running in this conversation');
+  await requireRoomForViewer(tx, deps.config.limits.turnsPerViewer);
   const start = toStartEvent(turn);
   await deps.eventLog.store(tx, [
     { turnId: turn.id, fence: turn.fence, firstSeq: 1, lastSeq: 1, events: encodeEvents([start]) },
@@ -208,6 +212,7 @@ async function accept(
   acceptance: Acceptance,
 ): Promise<StartedTurn | undefined> {
   const { request, chosen, demand: _demand, conversation: _conversation, ...rest } = acceptance;
+  using _place = deps.room.take();
   try {
     const { turn, start, allowance } = await insertInReach(deps, viewer, acceptance);
     deps.launch({ turn, request, ...chosen, ...rest, allowance }, start);

@@ -1,4 +1,6 @@
 /** Everything that a run needs, each in a process of its own: upstream, Millrace with its Postgres, with and without its log, the bare pass-through, the clients. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createOpenDirectory } from '../support/postgres.ts';
 import { type BenchChild, startChild } from './child.ts';
 import type { FollowerKind } from './followers.ts';
@@ -67,6 +69,9 @@ async function startMillrace(
 ): Promise<Target> {
   const directory = resources.use(await createOpenDirectory());
   resources.defer(() => stopPostgres(directory.path));
+  const configFile = join(directory.path, 'millrace.yaml');
+  // Without authentication all clients are one viewer.
+  await writeFile(configFile, JSON.stringify({ limits: { turnsPerViewer: 10_000, turnsPerNode: 10_000 } }));
   const { profile, transport } = options;
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const flags = [...profiling, '--max-semi-space-size=16', '--import', './test/bench/probe.ts'];
@@ -74,6 +79,7 @@ async function startMillrace(
     HOST: '127.0.0.1',
     PORT: '0',
     MILLRACE_MODE: 'production',
+    MILLRACE_CONFIG: configFile,
     MILLRACE_DATA_DIR: directory.path,
     LOG_LEVEL: 'silent',
     OPENAI_BASE_URL: `${upstreamUrl}/v1`,

@@ -40,10 +40,12 @@ async function requireClosed(before: number): Promise<void> {
 
 export function toTestConfig(options: TestAppOptions, databaseUrl: string): Config {
   const backends = options.backend === undefined ? [] : [{ id: 'fake', baseUrl: options.backend }];
-  const { server, database, ...rest } = options.config ?? {};
+  const { server, database, limits, ...rest } = options.config ?? {};
   const { openai: _openai, ...settings } = configSchema.parse({
     logLevel: 'silent',
     backends,
+    // Most tests ask as one viewer.
+    limits: { turnsPerViewer: 10_000, turnsPerNode: 10_000, ...limits },
     ...rest,
     server: { port: 0, ...server },
     database: { url: databaseUrl, poolSize: 5, ...database },

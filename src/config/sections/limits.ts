@@ -16,5 +16,7 @@ const documentSchema = z.strictObject({
 });
 
 export const limitsSchema = z.strictObject({
+  turnsPerViewer: count(5, 'Most turns of one viewer that run at once, on all nodes together'),
+  turnsPerNode: count(200, 'Most turns that run at once on this node'),
   document: documentSchema.prefault({}),
 });

@@ -102,6 +102,7 @@ export const turns = pgTable(
     uniqueIndex('turn_one_running').on(table.conversationId).where(sql`${table.status} = 'RUNNING'`),
     index('turn_by_conversation').on(table.conversationId, table.startedAt, table.id),
     index('turn_leases').on(table.leaseUntil).where(sql`${table.status} = 'RUNNING'`),
+    index('turn_running_of_owner').on(table.ownerId).where(sql`${table.status} = 'RUNNING'`),
     index('turn_retention').on(table.completedAt).where(sql`${table.eventsKept}`),
     check('turn_ended', sql`(${table.status} = 'RUNNING') = (${table.completedAt} IS NULL)`),
     ...policiesOfTurns(),

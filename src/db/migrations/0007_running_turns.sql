@@ -1,0 +1,1 @@
+CREATE INDEX "turn_running_of_owner" ON "turn" USING btree ("owner_id") WHERE "turn"."status" = 'RUNNING';
