@@ -5,10 +5,12 @@ import { createBackendRegistry } from '../../src/backend/registry.ts';
 import type { ConfigInput } from '../../src/config/config.ts';
 import { createAnnouncer } from '../../src/conversations/announcer.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
+import { withTransactionFaults } from '../../src/db/faulty-database.ts';
 import { createListener, type Listener } from '../../src/db/listener.ts';
 import type { EventLog } from '../../src/event-log/event-log.ts';
 import { createLogMetrics } from '../../src/event-log/metrics.ts';
 import { createPostgresLog } from '../../src/event-log/postgres.ts';
+import { createFaults, parseFaults } from '../../src/faults.ts';
 import { countByLength, loadTokenizer } from '../../src/lib/count-tokens.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/log.ts';
@@ -41,6 +43,8 @@ export interface TestEngineOptions {
   readonly policy?: Policy;
   /** Absent: a real one. */
   readonly listener?: Listener;
+  /** Makes transactions fail, as MILLRACE_FAULTS does; absent: none. */
+  readonly faults?: string;
 }
 
 /** One node. Two of them on one database are two nodes. */
@@ -48,7 +52,11 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
   const { databaseUrl, backend, poolSize = 10, disconnectGraceMs } = options;
   const config = toTestConfig({ backend, ...(options.config && { config: options.config }) }, databaseUrl);
   const log = createLog('silent');
-  const database = openDatabase({ url: databaseUrl, poolSize, hasRoles: true });
+  const faults = createFaults(parseFaults(options.faults, 'development') ?? []);
+  const database = withTransactionFaults(
+    openDatabase({ url: databaseUrl, poolSize, hasRoles: true }),
+    faults,
+  );
   const metrics = createMetrics();
   const listener = options.listener ?? createListener({ url: databaseUrl, log });
   const announcer = createAnnouncer({ database, log });
