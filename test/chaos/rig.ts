@@ -105,6 +105,7 @@ async function startNodes(options: RigOptions, around: Surroundings): Promise<re
     const env = {
       MILLRACE_CONFIG: configFile,
       MILLRACE_DATA_DIR: directory.path,
+      NODE_COMPILE_CACHE: join(directory.path, 'compiled'),
       LOG_LEVEL: 'warn',
       OPENAI_BASE_URL: `${backendUrl}/${name}/v1`,
       OPENAI_API_KEY: 'key',

@@ -8,21 +8,22 @@ import { judge, type Scenario, type ScenarioContext, toClients, toCount } from '
 
 interface Form {
   readonly points: readonly FaultPoint[];
-  /** Processes for each point that end, or freeze, at it. */
+  /** Lives of a node for each point that end at it, and that are frozen there. */
   readonly kills: number;
   readonly pauses: number;
-  /** Strikes that a process survives are put before these. */
+  /** Strikes before that, which the life survives: each at a hit of its own, thrown and delayed in turn. */
   readonly mild: number;
 }
 
-/** Together 20 strikes of each point. */
-const FULL: Form = { points: FAULT_POINTS, kills: 8, pauses: 4, mild: 8 };
+/** Together 21 strikes of each point; those of a drain come once a life. */
+const FULL: Form = { points: FAULT_POINTS, kills: 5, pauses: 2, mild: 2 };
 const SMALL: Form = {
   points: ['accept:after', 'flush:after', 'seal:within', 'seal:after', 'upstream:batch'],
   kills: 1,
   pauses: 0,
   mild: 1,
 };
+const DRAIN_LIVES = 20;
 
 const LEASE_MS = 3_000;
 const TURNS_PER_SECOND = 4;
@@ -42,16 +43,22 @@ interface Round {
   readonly triesLeft: number;
 }
 
-/** A mild strike goes first, at a hit of its own. */
+function toFaults(point: FaultPoint, end: Round['end'], draw: { mild: number; random: Random }): string {
+  const { mild, random } = draw;
+  let hit = random.between(0, RARE.test(point) ? 1 : 4);
+  const strikes = Array.from({ length: mild }, (_, index) => {
+    hit += 1;
+    return `${point}=${index % 2 === 0 ? 'throw' : `delay:${DELAY_MS}`}@${hit}`;
+  });
+  return [...strikes, `${point}=${end}@${hit + 1}`].join();
+}
+
 function toRounds(point: FaultPoint, form: Form, random: Random): readonly Round[] {
-  return Array.from({ length: form.kills + form.pauses }, (_, index) => {
-    const end = index < form.kills ? 'kill' : 'pause';
-    const isMild = index < form.mild && !point.startsWith('drain:');
-    const first = point.startsWith('drain:') ? 1 : random.between(1, RARE.test(point) ? 2 : 6);
-    const mild = index % 2 === 0 ? 'throw' : `delay:${DELAY_MS}`;
-    const faults = isMild
-      ? `${point}=${mild}@${first},${point}=${end}@${first + random.between(1, 2)}`
-      : `${point}=${end}@${first}`;
+  const isDrain = point.startsWith('drain:');
+  const lives = isDrain && form.pauses > 0 ? DRAIN_LIVES : form.kills + form.pauses;
+  return Array.from({ length: lives }, (_, index) => {
+    const end = index < lives - form.pauses ? 'kill' : 'pause';
+    const faults = isDrain ? `${point}=${end}` : toFaults(point, end, { mild: form.mild, random });
     return { point, end, faults, triesLeft: TRIES };
   });
 }
@@ -74,7 +81,7 @@ async function live(node: ChaosNode, { point, end, faults }: Round): Promise<boo
   starting.then(
     () => {
       if (point.startsWith('drain:')) node.signal('SIGTERM');
-      setTimeout(() => late.abort(), PATIENCE_MS);
+      setTimeout(() => late.abort(), PATIENCE_MS).unref();
     },
     () => late.abort(),
   );
