@@ -130,11 +130,9 @@ export function openDatabase(options: DatabaseOptions): Database {
         run: (tx) => work(Object.assign(tx, { viewerId: null, ownerId: null })),
       }),
     ping: () => run(async (driver) => void (await driver`SELECT 1`)),
+    // Notifying commits hold a lock that all of them share. One that has written nothing does not wait for the disk under it.
     notify: (channel, payload) =>
-      // Notifying commits hold a lock that all of them share: none of them waits for the disk under it.
-      run(async (driver) => {
-        await driver`SELECT set_config('synchronous_commit', 'off', true), pg_notify(${channel}, ${payload})`;
-      }),
+      run(async (driver) => void (await driver`SELECT pg_notify(${channel}, ${payload})`)),
     [Symbol.asyncDispose]: () => pool.driver.end({ timeout: 2 }),
   };
 }
