@@ -55,12 +55,12 @@ async function readPatiently(
   position: LogPosition,
   signal: AbortSignal,
 ): Promise<ReadStep | undefined> {
-  const deadline = Date.now() + deps.stallMs;
+  const deadline = performance.now() + deps.stallMs;
   for (;;) {
     try {
       return await deps.eventLog.read(position, signal);
     } catch (error) {
-      if (!isAppError(error, 'DEPENDENCY_UNAVAILABLE') || Date.now() >= deadline) throw error;
+      if (!isAppError(error, 'DEPENDENCY_UNAVAILABLE') || performance.now() >= deadline) throw error;
       await delay(RETRY_MS, signal);
     }
   }

@@ -47,6 +47,8 @@ interface Progress {
   /** What the backend was sent; null before that. */
   sent: ResponseRequest | null;
   readonly requestId: string;
+  /** By the monotonic clock: the turn's own beginning is told by the database's, which this node's need not agree with. */
+  readonly startedAt: number;
 }
 
 interface Run {
@@ -66,7 +68,7 @@ function tell(
   deps.metrics.eventsAppended(bodies.length);
   if (progress.hasToken || !bodies.some((body) => body.type === 'token')) return;
   progress.hasToken = true;
-  deps.metrics.firstToken(toLabels(job), Date.now() - job.turn.startedAt.getTime());
+  deps.metrics.firstToken(toLabels(job), performance.now() - progress.startedAt);
 }
 
 /** Asks the backend and appends its events, a batch at a time. Returns when there is an outcome, or on abort. */
@@ -239,6 +241,7 @@ export async function runTurn(deps: RunDeps, live: LiveTurn, job: TurnAssignment
     size: 0,
     sent: null,
     requestId: newId(),
+    startedAt: performance.now(),
   };
   deps.metrics.turnStarted(toLabels(job));
   const result = await runToResult(deps, live, { job, progress });
@@ -248,7 +251,7 @@ export async function runTurn(deps: RunDeps, live: LiveTurn, job: TurnAssignment
   deps.metrics.turnEnded(toLabels(job), {
     status: STATUS[result.ending.kind],
     reason: toReason(result.ending),
-    durationMs: Date.now() - job.turn.startedAt.getTime(),
+    durationMs: performance.now() - progress.startedAt,
     usage: result.summary.usage,
   });
 }
