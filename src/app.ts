@@ -38,6 +38,7 @@ import { createShields } from './shields/shields.ts';
 import { createTools } from './tools/tools.ts';
 import { writeTranscript } from './transcripts/transcripts.ts';
 import { createEngine } from './turns/create-engine.ts';
+import { registerDeleteViewer } from './turns/delete-viewer.ts';
 import type { TurnEngine } from './turns/engine.ts';
 import { registerExpireTurns } from './turns/expire-turns.ts';
 import { createFollowUp } from './turns/follow-up.ts';
@@ -127,13 +128,14 @@ async function openBackground(
   return { listener, jobs, conversationFeed, announcer: conversationFeed };
 }
 
-async function startJobs({ config, log }: Construction, core: Core): Promise<void> {
+async function startJobs({ config, log }: Construction, core: Core, engine: TurnEngine): Promise<void> {
   const { jobs } = core;
   const generates = (provider: string): boolean => config.backends.length > 0 || provider !== RESPONDER_ID;
   registerTopicSummary(jobs, { ...core, generates, recordUsage });
   registerDeleteAtBackend(jobs, { ...core, log });
   registerExpireTurns(jobs, { ...core, ...config.turns });
   registerUploadSweep(jobs, core);
+  registerDeleteViewer(jobs, { ...core, config, engine });
   jobs.work('write-transcript', ({ turnId }) => writeTranscript({ database: core.database, config }, turnId));
   await jobs.start();
 }
@@ -268,7 +270,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   if (faults) resources.defer(() => faults.reach('drain:end'));
   const core = await openCore(making, opened);
   const engine = startEngine(making, core);
-  await startJobs(making, core);
+  await startJobs(making, core, engine);
   const server = serve(making, core, { engine, ...starting });
   condition.open(core.database.ping);
   const leave = async (): Promise<void> => {

@@ -49,6 +49,16 @@ export async function findTopic(tx: WorkerTx, turnId: string): Promise<Topic | u
   return topic;
 }
 
+/** Whose the conversation is by now: nobody's, when its owner has deleted all that was theirs. */
+export async function selectOwner(tx: WorkerTx, conversationId: string): Promise<string> {
+  const [row] = await tx
+    .select({ ownerId: conversations.ownerId })
+    .from(conversations)
+    .where(eq(conversations.id, conversationId))
+    .for('share');
+  return row?.ownerId ?? '';
+}
+
 /** False when the conversation has a summary by now, which stays, or is deleted. */
 export async function setTopicSummary(
   tx: WorkerTx,

@@ -7,7 +7,7 @@ import type { Jobs } from '../jobs/jobs.ts';
 import { toStorable } from '../lib/text.ts';
 import { NO_USAGE, type SpentTokens } from '../types/usage.ts';
 import type { Announcer } from './announcer.ts';
-import { findTopic, setTopicSummary, type Topic, wantsTopicSummary } from './topic-store.ts';
+import { findTopic, selectOwner, setTopicSummary, type Topic, wantsTopicSummary } from './topic-store.ts';
 
 export interface TopicSummaryDeps {
   readonly database: Database;
@@ -59,7 +59,7 @@ async function summarizeTopic(deps: TopicSummaryDeps, turnId: string, signal: Ab
   const isSet = await database.asWorker(async (tx) => {
     const { inputTokens, outputTokens } = usage;
     await deps.recordUsage(tx, {
-      ownerId,
+      ownerId: await selectOwner(tx, conversationId),
       provider,
       model,
       kind: 'TOPIC_SUMMARY',

@@ -36,6 +36,7 @@ function declareConversationType({ conversation }: Parts): void {
       id: t.exposeID('id', {
         description: 'A UUID, or 48 hex digits for a conversation that a backend named.',
       }),
+      ownerId: t.exposeID('ownerId', { description: 'The viewer whose conversation it is.' }),
       topicSummary: t.exposeString('topicSummary', {
         nullable: true,
         description: 'What it is about, in a few words; null until there is a summary.',
@@ -99,10 +100,17 @@ function declareConversationQueries({ builder, conversation, pageInfo }: Parts):
         ofEveryone: t.arg.boolean({
           description: "Those of all viewers instead of one's own. Needs LIST_OTHERS_CONVERSATIONS.",
         }),
+        ownerId: t.arg.id({
+          description: "Those of this viewer instead of one's own. Needs LIST_OTHERS_CONVERSATIONS.",
+        }),
       },
-      resolve: (_root, { ofEveryone, ...args }, { services, viewer }) =>
+      resolve: (_root, { ofEveryone, ownerId, ...args }, { services, viewer }) =>
         toConnection(args, conversationPlace, (page) =>
-          listConversations(services, viewer, { ...page, ofEveryone: ofEveryone ?? false }),
+          listConversations(services, viewer, {
+            ...page,
+            ofEveryone: ofEveryone ?? false,
+            ownerId: ownerId ?? undefined,
+          }),
         ),
     }),
   );

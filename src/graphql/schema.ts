@@ -5,6 +5,7 @@ import { declareConfiguration } from './configuration.ts';
 import { declareConversation } from './conversation.ts';
 import { declareConversationMutations } from './conversation-mutations.ts';
 import { declareConversationUpdates } from './conversation-updates.ts';
+import { declareDeleteMyData } from './delete-my-data.ts';
 import { declareDocuments } from './documents.ts';
 import { declareFeedback } from './feedback.ts';
 import { declareModels } from './models.ts';
@@ -42,6 +43,7 @@ export function createSchema(): GraphQLSchema {
   declareReferencedDocuments(parts);
   declareConversationMutations(parts);
   declareFeedback(parts);
+  declareDeleteMyData(parts);
   declareConfiguration(parts);
   declareTurnMutations(parts, questionFields);
   declareStreamingQuery(parts, declareStreamEvent(parts), questionFields);

@@ -37,6 +37,13 @@ export const JOB_TYPES = {
     expireInS: 60,
     notify: false,
   },
+  'delete-viewer': {
+    payload: z.object({ viewerId: z.string(), until: z.string() }),
+    retryLimit: 12,
+    retryDelayS: 10,
+    expireInS: 900,
+    notify: true,
+  },
   'expire-turns': {
     payload: z.object({}),
     retryLimit: 2,

@@ -33,7 +33,21 @@ export async function writeTranscript({ database, config }: TranscriptDeps, turn
   const text = JSON.stringify(toTranscript(turn, { hmacKey, redactions }), null, 2);
   const folder = join(directory, hashViewerId(turn.ownerId, hmacKey), turn.conversationId);
   await mkdir(folder, { recursive: true, mode: OWNER_ONLY_FOLDER });
-  await writeWhole(join(folder, `${turn.id}.json`), `${text}\n`);
+  const file = join(folder, `${turn.id}.json`);
+  await writeWhole(file, `${text}\n`);
+  // Deleted while it was written: whoever deletes the viewer's transcripts may have been here before.
+  const stillThere = await database.asWorker((tx) => selectRecordedTurn(tx, turnId));
+  if (stillThere === undefined) await rm(file, { force: true });
+}
+
+/** Deletes every transcript of the viewer that is in this node's folder. Rejects with what the file system rejects with. */
+export async function deleteTranscripts(
+  { config }: Pick<TranscriptDeps, 'config'>,
+  viewerId: string,
+): Promise<void> {
+  const { directory, hmacKey } = config.transcripts;
+  if (directory === undefined || hmacKey === undefined) return;
+  await rm(join(directory, hashViewerId(viewerId, hmacKey)), { recursive: true, force: true });
 }
 
 function requirePlain(isPlain: boolean, what: string): void {

@@ -47,7 +47,7 @@ describe('a conversation', () => {
     const gate = createGate();
     fake.reply({ ...stream(textResponse('Held.')), holds: { 0: gate } });
     const answered = answer(viewer);
-    await expect.poll(() => listIds(viewer)).toHaveLength(1);
+    await expect.poll(() => listIds(viewer), { timeout: 20_000 }).toHaveLength(1);
     const [id = ''] = await listIds(viewer);
     expect(await read(viewer, id)).toMatchObject({
       messageCount: 0,
