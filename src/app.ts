@@ -136,6 +136,7 @@ async function startJobs({ config, log }: Construction, core: Core, engine: Turn
   registerExpireTurns(jobs, { ...core, ...config.turns });
   registerUploadSweep(jobs, core);
   registerDeleteViewer(jobs, { ...core, config, engine });
+  jobs.work('refill-quotas', (_payload, signal) => core.quotas.refillAll(signal));
   jobs.work('write-transcript', ({ turnId }) => writeTranscript({ database: core.database, config }, turnId));
   await jobs.start();
 }

@@ -83,7 +83,10 @@ function createTurnMetrics(registry: Registry): TurnMetrics {
   const started = counter('millrace_turns_started_total', 'Turns accepted', model);
   const ended = counter('millrace_turns_ended_total', 'Turns ended', [...model, 'status', 'reason']);
   const reaped = counter('millrace_turns_reaped_total', 'Turns ended for a node that is gone', model);
-  const tokens = counter('millrace_tokens_total', 'Tokens as reported by backends', [...model, 'direction']);
+  const tokens = counter('millrace_tokens_total', 'Tokens as reported by backends, or estimated', [
+    ...model,
+    'direction',
+  ]);
   const events = counter('millrace_events_total', 'Events appended to turns', []);
   const ignored = counter('millrace_upstream_events_ignored_total', 'Upstream events of unknown type', model);
   const duration = histogram('millrace_turn_duration_seconds', 'From acceptance to the end', TURN_SECONDS);

@@ -4,6 +4,7 @@ import type { ConversationFeed } from '../conversations/feed.ts';
 import type { ImportDeps } from '../documents/documents.ts';
 import type { FeedbackDeps } from '../feedback/submit-feedback.ts';
 import type { ModelDeps } from '../models/choose-model.ts';
+import type { Quotas } from '../quota/quotas.ts';
 import type { Shields } from '../shields/shields.ts';
 import type { Tools } from '../tools/tools.ts';
 import type { TurnEngine } from '../turns/engine.ts';
@@ -15,6 +16,7 @@ import type { Viewer } from '../types/viewer.ts';
 export interface Services extends ConversationChangeDeps, FeedbackDeps, ImportDeps, ModelDeps {
   readonly engine: TurnEngine;
   readonly conversationFeed: Pick<ConversationFeed, 'follow'>;
+  readonly quotas: Pick<Quotas, 'isLimited' | 'list' | 'adjust'>;
   readonly shields: Shields;
   readonly tools: Tools;
   /** The effective configuration, secrets masked. */

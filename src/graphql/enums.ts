@@ -2,6 +2,7 @@
 import { ERROR_CODES } from '../errors.ts';
 import type { BusyPolicy, CancelOutcome, DisconnectPolicy } from '../turns/engine.ts';
 import type { ErrorCode } from '../types/error-code.ts';
+import type { QuotaSubject } from '../types/quota.ts';
 import type { ToolKind, ToolStatus } from '../types/tool-call.ts';
 import type { FinishReason, InterruptReason, TurnStatus } from '../types/turn.ts';
 import type { WarningCode } from '../types/turn-event.ts';
@@ -13,6 +14,7 @@ export type Enums = ReturnType<typeof declareEnums>;
 export function declareEnums(builder: Builder) {
   return {
     errorCode: declareErrorCode(builder),
+    quotaSubject: declareQuotaSubject(builder),
     ...declareTurnEnums(builder),
     ...declareEventEnums(builder),
     ...declareInputEnums(builder),
@@ -64,6 +66,16 @@ function declareTurnEnums(builder: Builder) {
       }),
     }),
   };
+}
+
+function declareQuotaSubject(builder: Builder) {
+  return builder.enumType('QuotaSubject', {
+    description: 'Whose balance a limiter keeps.',
+    values: describe<QuotaSubject>({
+      USER: 'A balance for each viewer.',
+      CLUSTER: 'One balance for all viewers together.',
+    }),
+  });
 }
 
 function declareErrorCode(builder: Builder) {

@@ -11,6 +11,7 @@ import { declareFeedback } from './feedback.ts';
 import { declareModels } from './models.ts';
 import { createParts } from './parts.ts';
 import { declareQuestion } from './question.ts';
+import { declareQuotas } from './quota.ts';
 import { declareReferencedDocuments } from './referenced-documents.ts';
 import { declareScalars } from './scalars.ts';
 import { declareService } from './service.ts';
@@ -44,6 +45,7 @@ export function createSchema(): GraphQLSchema {
   declareConversationMutations(parts);
   declareFeedback(parts);
   declareDeleteMyData(parts);
+  declareQuotas(parts);
   declareConfiguration(parts);
   declareTurnMutations(parts, questionFields);
   declareStreamingQuery(parts, declareStreamEvent(parts), questionFields);

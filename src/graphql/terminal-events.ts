@@ -1,5 +1,7 @@
 /** The events of which exactly one ends a turn. */
-import { describe } from './enums.ts';
+import type { Quota } from '../types/quota.ts';
+import type { TurnEvent } from '../types/turn-event.ts';
+import type { GraphQLContext } from './context.ts';
 import type { Parts } from './parts.ts';
 import { getTurn, type TurnEventRef, toMemberRef } from './turn-event.ts';
 
@@ -25,31 +27,26 @@ export function declareEnd(parts: Parts, turnEvent: TurnEventRef) {
         type: [quota],
         description:
           'What is left to the owner of the turn, by limiter; empty when the server has no limiters.',
-        resolve: () => [],
+        resolve: listAvailable,
       }),
     }),
   });
 }
 
-interface AvailableQuota {
-  readonly limiter: string;
-  readonly subject: 'USER' | 'CLUSTER';
-  readonly available: number;
+/** As of now, which is also what a replay gets. Others than the owner learn nothing of it. */
+async function listAvailable(event: TurnEvent, args: object, context: GraphQLContext): Promise<Quota[]> {
+  const { quotas } = context.services;
+  if (!quotas.isLimited) return [];
+  const { ownerId } = await getTurn(event, args, context);
+  return ownerId === context.viewer.id ? [...(await quotas.list(context.viewer))] : [];
 }
 
-function declareAvailableQuota({ builder }: Parts) {
-  const subject = builder.enumType('QuotaSubject', {
-    description: 'Whose balance a limiter keeps.',
-    values: describe<AvailableQuota['subject']>({
-      USER: 'A balance for each viewer.',
-      CLUSTER: 'One balance for all viewers together.',
-    }),
-  });
-  return builder.objectRef<AvailableQuota>('AvailableQuota').implement({
+function declareAvailableQuota({ builder, enums }: Parts) {
+  return builder.objectRef<Quota>('AvailableQuota').implement({
     description: 'What is left of a quota.',
     fields: (t) => ({
       limiter: t.exposeString('limiter', { description: 'Name of the limiter, from the configuration.' }),
-      subject: t.expose('subject', { type: subject, description: 'Whose balance it is.' }),
+      subject: t.expose('subject', { type: enums.quotaSubject, description: 'Whose balance it is.' }),
       available: t.expose('available', { type: 'Count', description: 'Tokens that may still be used.' }),
     }),
   });

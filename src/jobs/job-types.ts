@@ -52,6 +52,14 @@ export const JOB_TYPES = {
     notify: false,
     cron: '*/10 * * * *',
   },
+  'refill-quotas': {
+    payload: z.object({}),
+    retryLimit: 2,
+    retryDelayS: 30,
+    expireInS: 600,
+    notify: false,
+    cron: '*/5 * * * *',
+  },
   'sweep-uploads': {
     payload: z.object({}),
     retryLimit: 2,

@@ -13,24 +13,19 @@ const MS: Readonly<Record<string, number>> = {
   week: 7 * DAY,
 };
 const MONTHS: Readonly<Record<string, number>> = { month: 1, year: 12 };
-const PART = /^(\d{1,6}) +([a-z]+)$/;
+const COUNT = /^\d{1,6}$/;
 /** A hundred years: beyond it dates run out. */
 const LONGEST = { months: 1_200, ms: 36_525 * DAY };
 
 /** Undefined for what is no such length: no known unit, nothing at all, months mixed with days. */
 export function parseInterval(text: string): Interval | undefined {
-  const parts =
-    text
-      .trim()
-      .toLowerCase()
-      .match(/\d+ +[a-z]+/g) ?? [];
-  if (parts.length === 0 || parts.join(' ') !== text.trim().toLowerCase().replaceAll(/ +/g, ' ')) return;
+  const words = text.trim().toLowerCase().split(/\s+/);
   let months = 0;
   let ms = 0;
-  for (const part of parts) {
-    const [, count = '', plural = ''] = PART.exec(part) ?? [];
-    const unit = plural.replace(/s$/, '');
-    if (MS[unit] === undefined && MONTHS[unit] === undefined) return undefined;
+  for (let index = 0; index < words.length; index += 2) {
+    const count = words[index] ?? '';
+    const unit = (words[index + 1] ?? '').replace(/s$/, '');
+    if (!COUNT.test(count) || !(Object.hasOwn(MS, unit) || Object.hasOwn(MONTHS, unit))) return undefined;
     ms += Number(count) * (MS[unit] ?? 0);
     months += Number(count) * (MONTHS[unit] ?? 0);
   }

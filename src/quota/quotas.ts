@@ -4,8 +4,10 @@ import type { Config } from '../config/config.ts';
 import type { Database, ViewerTx, WorkerTx } from '../db/client.ts';
 import type { Quota } from '../types/quota.ts';
 import type { Viewer } from '../types/viewer.ts';
+import { type Adjustment, adjustBalance } from './adjust.ts';
 import { andThen, type Balance, type Changed, refill, reserve, settle, toResetAt } from './balance.ts';
 import { type Limiter, listLimiters, toKey } from './limiter.ts';
+import { refillDue } from './refill.ts';
 import { type Shortage, toRefusal } from './refusal.ts';
 import {
   insertBalances,
@@ -41,6 +43,13 @@ export interface Quotas {
   settle(tx: WorkerTx, turnId: string, spent: number | null): Promise<void>;
   /** The viewer's balances and those of all, in the order USER, CLUSTER, name, with what their periods have brought. */
   list(viewer: Viewer): Promise<readonly Quota[]>;
+  /**
+   * Adds to a balance, or takes from it, and notes who did. Whether they may is the caller's to check.
+   * Throws NOT_FOUND for an unknown limiter, BAD_USER_INPUT when the balance would fall below zero.
+   */
+  adjust(actor: Viewer, adjustment: Adjustment): Promise<Quota>;
+  /** Refills every balance whose period has ended. Idempotent. */
+  refillAll(signal: AbortSignal): Promise<void>;
 }
 
 export interface QuotaDeps {
@@ -82,6 +91,11 @@ export function createQuotas({ database, config }: QuotaDeps): Quotas {
       if (limiters.length === 0) return [];
       return database.asViewer(viewer, async (tx) => listFilled(tx, limiters, viewer));
     },
+    async adjust(actor, adjustment) {
+      const { limiter, balance, at } = await adjustBalance({ database, limiters }, actor, adjustment);
+      return toQuota(limiter, balance, at);
+    },
+    refillAll: (signal) => refillDue({ database, limiters }, signal),
   };
 }
 

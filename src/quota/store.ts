@@ -1,6 +1,6 @@
 /** All SQL of quotas: balances and their ledger. By which rules they change stands in balance.ts. */
-import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm';
-import type { AnyTx } from '../db/client.ts';
+import { and, asc, desc, eq, gt, type SQL, sql } from 'drizzle-orm';
+import type { AnyTx, WorkerTx } from '../db/client.ts';
 import { limiterBalances, quotaLedger } from '../db/tables/quota.ts';
 import type { Balance, Changed } from './balance.ts';
 import type { BalanceKey, Limiter } from './limiter.ts';
@@ -85,6 +85,30 @@ const toRow = ({ ownerId, ...rest }: BalanceKey & Pick<Limiter, 'initial'>) => (
   ...rest,
   owner_id: ownerId,
 });
+
+/**
+ * Balances whose period may have ended, in the order of their owners, behind the given one. By the length of the period alone:
+ * where a month is longer than the one before, a balance appears some days too soon.
+ */
+export async function selectDue(
+  tx: WorkerTx,
+  { name, period }: Limiter,
+  page: { readonly after: string | undefined; readonly limit: number },
+): Promise<readonly BalanceKey[]> {
+  const { limiter, subject, ownerId, periodStart } = limiterBalances;
+  return tx
+    .select({ limiter, subject, ownerId })
+    .from(limiterBalances)
+    .where(
+      and(
+        eq(limiter, name),
+        page.after === undefined ? undefined : gt(ownerId, page.after),
+        sql`${periodStart} + ${period}::interval <= now()`,
+      ),
+    )
+    .orderBy(asc(ownerId))
+    .limit(page.limit);
+}
 
 export interface OpenReservation {
   readonly balance: Balance;

@@ -23,3 +23,9 @@ export interface SpentTokens {
   readonly inputTokens: number;
   readonly outputTokens: number;
 }
+
+/** What a viewer spent in a day on one thing at one model. */
+export interface UsageOfDay extends Omit<SpentTokens, 'ownerId'> {
+  /** In UTC, such as 2026-01-31. */
+  readonly day: string;
+}

@@ -61,6 +61,7 @@ function toDocument(root: GraphQLObjectType, field: GraphQLField<unknown, unknow
   const sample = (type: string): string => {
     const input = named(type);
     if (type === 'Boolean!') return 'true';
+    if (type === 'Int!') return '1';
     if (!isInputObjectType(input)) return type.startsWith('[') ? '[]' : '"x"';
     const required = Object.values(input.getFields()).filter(({ type: inner }) =>
       String(inner).endsWith('!'),

@@ -16,7 +16,7 @@ import { newId } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { createSystemPrompts } from '../../src/prompts/system-prompts.ts';
-import { createQuotas } from '../../src/quota/quotas.ts';
+import { createQuotas, type Quotas } from '../../src/quota/quotas.ts';
 import { createShields } from '../../src/shields/shields.ts';
 import { createTools } from '../../src/tools/tools.ts';
 import { createEngine } from '../../src/turns/create-engine.ts';
@@ -30,6 +30,7 @@ export interface TestEngine extends AsyncDisposable {
   readonly engine: TurnEngine;
   readonly eventLog: EventLog;
   readonly database: Database;
+  readonly quotas: Quotas;
 }
 
 export interface TestEngineOptions {
@@ -94,6 +95,7 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
     engine,
     eventLog,
     database,
+    quotas,
     async [Symbol.asyncDispose]() {
       await engine[Symbol.asyncDispose]();
       await announcer[Symbol.asyncDispose]();

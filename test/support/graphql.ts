@@ -68,6 +68,7 @@ export function createContext({ engine, services, ...values }: ContextValues = {
     services: only<Services>('services', {
       policy: createDefaultPolicy({ localOperator: true }),
       engine: only<TurnEngine>('engine', engine ?? {}),
+      quotas: only<Services['quotas']>('quotas', { isLimited: false }),
       ...services,
     }),
   };

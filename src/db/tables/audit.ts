@@ -12,7 +12,7 @@ export const auditLog = pgTable(
     /** Whose it was; null: everyone's. */
     subjectId: text('subject_id'),
     /** What it was, such as `turn` and its id; null: no single thing. */
-    targetKind: text('target_kind').$type<'conversation' | 'turn'>(),
+    targetKind: text('target_kind').$type<'conversation' | 'turn' | 'limiter'>(),
     targetId: text('target_id'),
   },
   (table) => [index('audit_log_by_subject').on(table.subjectId, table.at), ...policiesOfAudit()],

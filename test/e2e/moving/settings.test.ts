@@ -180,7 +180,16 @@ describeTable('Which setting is which?', {
   'database, conversation_cache': takes('database: { url: "postgres://localhost/millrace" }', {
     database: { url: 'postgres://localhost/millrace' },
   }),
-  quota_handlers: () => isAbsent('quota_handlers', 'quotas', 'limiters'),
+  'quota_handlers.limiters': takes(
+    'quotas: { limiters: [{ name: daily, kind: USER, initialQuota: 10, quotaIncrease: 5, period: 1 day }] }',
+    {
+      quotas: {
+        limiters: [{ name: 'daily', kind: 'USER', initialQuota: 10, quotaIncrease: 5, period: '1 day' }],
+      },
+    },
+  ),
+  'quota_handlers.sqlite, postgres, scheduler, enable_token_history': () =>
+    isAbsent('sqlite', 'postgres', 'scheduler', 'enable_token_history'),
   'byok_rag, rag, vector_store_providers': backend('vectorStores: [vs_1]', { vectorStores: ['vs_1'] }),
   'okp, reranker, compaction, approvals, skills, splunk': () =>
     isAbsent('okp', 'reranker', 'compaction', 'approvals', 'skills', 'splunk'),

@@ -38,6 +38,7 @@ describe('the pages', () => {
       'docs/errors.md',
       'docs/moving-from-lightspeed-stack.md',
       'docs/operating.md',
+      'docs/quotas.md',
     ]);
     expect(spans.length).toBeGreaterThan(100);
   });
