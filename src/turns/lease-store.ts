@@ -1,6 +1,6 @@
 /** All SQL of the right to a turn: leases, what others want of their owner, and takeover. Time is the database's alone. */
 import { and, eq, sql } from 'drizzle-orm';
-import type { AnyTx, WorkerTx } from '../db/client.ts';
+import type { WorkerTx } from '../db/client.ts';
 import { turns } from '../db/tables/conversations.ts';
 import type { TurnLease } from '../event-log/event-log.ts';
 import type { InterruptReason, Turn, TurnStop } from '../types/turn.ts';
@@ -59,7 +59,7 @@ export async function selectStops(
  * Asks the owner of a running turn, on whatever node, to end it, and wakes it with the commit. The first wish stays; a
  * turn that has ended is left as it is.
  */
-export async function requestStop(tx: AnyTx, turnId: string, { reason, actor }: TurnStop): Promise<void> {
+export async function requestStop(tx: WorkerTx, turnId: string, { reason, actor }: TurnStop): Promise<void> {
   await tx.execute(sql`
     WITH asked AS (
       UPDATE turn SET

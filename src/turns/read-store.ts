@@ -86,7 +86,7 @@ export async function selectTurnByKey(tx: ViewerTx, key: string): Promise<KeyedT
 }
 
 /** For those who have looked at whose conversation it is. */
-export async function selectRunningTurn(tx: AnyTx, conversationId: string): Promise<Turn | undefined> {
+export async function selectRunningTurn(tx: WorkerTx, conversationId: string): Promise<Turn | undefined> {
   const rows = await tx
     .select()
     .from(turns)
