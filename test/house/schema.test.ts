@@ -1,14 +1,10 @@
 /** The rules of the API's schema. */
 import { readFileSync } from 'node:fs';
 import {
-  type GraphQLField,
   type GraphQLNamedType,
-  type GraphQLObjectType,
-  getNamedType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
-  isLeafType,
   isObjectType,
   isUnionType,
   Kind,
@@ -18,26 +14,13 @@ import {
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { SCHEMA_FILE, toSchemaText } from '../../src/graphql/print-schema.ts';
-import { createSchema } from '../../src/graphql/schema.ts';
 import { MEMBERS } from '../../src/graphql/turn-event.ts';
 import { ACTIONS } from '../../src/types/action.ts';
 import { createContext, errorsOf, follow, run } from '../support/graphql.ts';
+import { actionOf, rootFields, schema, toDocument } from '../support/root-fields.ts';
 
-const schema = createSchema();
 const types = Object.values(schema.getTypeMap()).filter(({ name }) => !name.startsWith('__'));
 const everyField = readFileSync(new URL('../support/every-field.graphql', import.meta.url), 'utf8');
-
-const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter(
-  (type) => type !== undefined && type !== null,
-);
-const rootFields = roots.flatMap((root) =>
-  Object.values(root.getFields()).map((field) => ({ root, field, title: `${root.name}.${field.name}` })),
-);
-
-function actionOf(field: GraphQLField<unknown, unknown>): unknown {
-  const options = field.extensions.pothosOptions as { authScopes?: { action?: unknown } } | undefined;
-  return options?.authScopes?.action;
-}
 
 /** Everything in a type that has a description, with its name. */
 function describables(
@@ -53,25 +36,6 @@ function describables(
     field.args.map((arg) => ({ name: `${field.name}(${arg.name}:)`, description: arg.description })),
   );
   return [type, ...within([...fields, ...args])];
-}
-
-/** A document that selects a root field with arguments that are acceptable in form. */
-function toDocument(root: GraphQLObjectType, field: GraphQLField<unknown, unknown>): string {
-  const named = (type: string) => schema.getType(type.replace('!', ''));
-  const sample = (type: string): string => {
-    const input = named(type);
-    if (type === 'Boolean!') return 'true';
-    if (type === 'Int!') return '1';
-    if (!isInputObjectType(input)) return type.startsWith('[') ? '[]' : '"x"';
-    const required = Object.values(input.getFields()).filter(({ type: inner }) =>
-      String(inner).endsWith('!'),
-    );
-    return `{ ${required.map((inner) => `${inner.name}: ${sample(String(inner.type))}`).join(', ')} }`;
-  };
-  const required = field.args.filter(({ type }) => String(type).endsWith('!'));
-  const args = required.map((arg) => `${arg.name}: ${sample(String(arg.type))}`).join(', ');
-  const selection = isLeafType(getNamedType(field.type)) ? '' : '{ __typename }';
-  return `${root.name.toLowerCase()} { ${field.name}${args === '' ? '' : `(${args})`} ${selection} }`;
 }
 
 describe('schema.graphql', () => {
@@ -101,10 +65,11 @@ describe('root fields', () => {
     expect(ACTIONS).toContain(actionOf(field));
   });
 
-  it.each(rootFields)('$title is refused before anything is called', async ({ root, field }) => {
+  it.each(rootFields)('$title is refused before anything is called', async (rootField) => {
+    const { root, field } = rootField;
     const context = createContext({ services: { policy: { can: () => false } } });
     const start = root.name === 'Subscription' ? follow : run;
-    const result = await start(toDocument(root, field), context);
+    const result = await start(toDocument(rootField), context);
     if (Symbol.asyncIterator in result) expect.unreachable('the subscription was accepted');
     expect(errorsOf(result)).toEqual([
       { code: 'FORBIDDEN', message: `User does not have permission to perform ${actionOf(field)}` },
