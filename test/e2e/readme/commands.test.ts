@@ -32,7 +32,7 @@ const commands = snippets
       place: snippet.place,
     })),
   );
-const [yaml] = getSnippets('yaml');
+const yaml = getSnippets('yaml').find(({ text }) => text.includes('defaultModel:'));
 
 /** A folder with the files that the pages name. */
 async function createWorkingFolder() {
