@@ -151,27 +151,33 @@ async function seeWarning() {
 /** A second node takes over a turn whose lease has run out, and hears of a later cursor than was stored. */
 async function seeReset() {
   await using database = openDatabase({ url: moving.app.databaseUrl, poolSize: 2 });
-  let turnId = '';
-  const seen = await startWaiting(async (event, gate) => {
-    turnId = event.turnId;
+  const { driver } = database;
+  await using _other = await startTestApp({
+    databaseUrl: moving.app.databaseUrl,
+    backend: moving.fake.url,
+    config: { turns: { leaseMs: 500 } },
+  });
+  let [turnId, seq] = ['', 0];
+  const followed = startWaiting(async (event, gate) => {
+    ({ turnId, seq } = event);
     const countStored = async () =>
-      (await database.driver`SELECT max(last_seq) AS last FROM turn_event_batch WHERE turn_id = ${turnId}`)[0]
-        ?.last;
+      (await driver`SELECT max(last_seq) AS last FROM turn_event_batch WHERE turn_id = ${turnId}`)[0]?.last;
     await expect.poll(countStored).toBe(event.seq);
-    await database.driver`UPDATE turn SET lease_until = now() - interval '1 second' WHERE id = ${turnId}`;
-    const config = { turns: { leaseMs: 500 } };
-    await using other = await startTestApp({
-      databaseUrl: moving.app.databaseUrl,
-      backend: moving.fake.url,
-      config,
-    });
-    await Array.fromAsync(followTurn(other, toFollowing(turnId)));
+    // Its owner is alive and renews the lease meanwhile.
+    const expire = async () =>
+      (
+        await driver`UPDATE turn SET lease_until = now() - interval '1 second'
+        WHERE id = ${turnId} AND status = 'RUNNING' RETURNING id`
+      ).length;
+    await expect.poll(expire, { timeout: 20_000 }).toBe(0);
     gate.release();
   });
-  expect(seen.at(-1)).toMatchObject({ __typename: 'InterruptedEvent', reason: 'SERVER_LOST' });
-  const after = toCursor(toCursorPrefix(turnId), 1, (seen.at(-1)?.seq ?? 0) + 5);
+  // Who follows it at its former owner is told to connect again, and does so with the last cursor.
+  await expect(followed).rejects.toMatchObject({ code: 1012 });
+  const after = toCursor(toCursorPrefix(turnId), 1, seq + 5);
   const events = toFollowedEvents(await Array.fromAsync(followTurn(moving.app, toFollowing(turnId, after))));
   expect(events.map(({ __typename }) => __typename)).toEqual(['ResetEvent', 'InterruptedEvent']);
+  expect(events.at(-1)).toMatchObject({ reason: 'SERVER_LOST' });
   return [pick('ReasoningEvent'), events];
 }
 
