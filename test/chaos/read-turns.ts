@@ -1,8 +1,9 @@
-/** Reads all turns with their logs out of the database, as the checker wants them. */
+/** Reads all turns with their logs, and the quota's ledger, out of the database, as the checker wants them. */
 import type { Sql } from 'postgres';
 import { decodeEvents } from '../../src/event-log/codec.ts';
+import type { LedgerKind } from '../../src/types/quota.ts';
 import type { InterruptReason, TurnStatus } from '../../src/types/turn.ts';
-import type { StoredBatch, StoredTurn } from './check/types.ts';
+import type { Balance, LedgerRow, StoredBatch, StoredTurn } from './check/types.ts';
 import { parseQuestion } from './question.ts';
 
 interface TurnRow {
@@ -61,6 +62,22 @@ export async function readTurns(sql: Sql): Promise<readonly StoredTurn[]> {
     completedAt: row.completed_at?.getTime() ?? null,
     batches: (batchesOf.get(row.id) ?? []).map(toBatch),
     epochs: (epochsOf.get(row.id) ?? []).map(({ epoch, first_seq: firstSeq }) => ({ epoch, firstSeq })),
+  }));
+}
+
+export async function readLedger(sql: Sql): Promise<readonly LedgerRow[]> {
+  const rows = await sql<{ turn_id: string | null; limiter: string; kind: LedgerKind; change: string }[]>`
+    SELECT turn_id, limiter, kind, change FROM quota_ledger ORDER BY id`;
+  return rows.map(({ turn_id: turnId, change, ...row }) => ({ ...row, turnId, change: Number(change) }));
+}
+
+export async function readBalances(sql: Sql): Promise<readonly Balance[]> {
+  const rows = await sql<{ limiter: string; available: string; reserved: string }[]>`
+    SELECT limiter, available, reserved FROM limiter_balance`;
+  return rows.map(({ limiter, available, reserved }) => ({
+    limiter,
+    available: Number(available),
+    reserved: Number(reserved),
   }));
 }
 

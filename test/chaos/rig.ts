@@ -7,10 +7,10 @@ import { type BenchChild, startChild } from '../bench/child.ts';
 import { createOpenDirectory, startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import type { Evidence } from './check/checker.ts';
 import type { Call, ClientOutcome } from './check/types.ts';
-import type { ClientTask } from './clients/client-task.ts';
+import type { LoadTask } from './clients/client-task.ts';
 import type { LoadProgress } from './clients/main.ts';
 import { type ChaosNode, createNode } from './node.ts';
-import { countRunning, readTurns } from './read-turns.ts';
+import { countRunning, readBalances, readLedger, readTurns } from './read-turns.ts';
 
 export interface RigOptions {
   readonly nodes: number;
@@ -33,7 +33,7 @@ export interface Rig {
   /** All of them are up. */
   readonly nodes: readonly ChaosNode[];
   /** Lets the clients begin; one load at a time. */
-  startLoad(clients: readonly ClientTask[], timeoutMs: number): Promise<void>;
+  startLoad(load: Omit<LoadTask, 'urls'>): Promise<void>;
   readProgress(): Promise<LoadProgress>;
   /** Clients that have not begun yet never will. */
   closeLoad(): Promise<void>;
@@ -46,6 +46,8 @@ export interface Rig {
 /** A crash of Postgres keeps what was committed; nothing here crashes the machine. Connections for the hogs, too. */
 const SETTINGS = ['synchronous_commit=on', 'max_connections=80'];
 const POOL_SIZE = 10;
+/** Never used up: what counts is that each turn is charged once. All turns meet in its one row. */
+const LIMITERS = [{ name: 'chaos', kind: 'CLUSTER', initialQuota: 1_000_000_000_000, period: '1 year' }];
 const LOOK_MS = 200;
 
 /** Starts all processes; `resources` ends them. */
@@ -66,8 +68,7 @@ export async function startRig(options: RigOptions, resources: AsyncDisposableSt
     postgres: server,
     sql,
     nodes,
-    startLoad: (tasks, timeoutMs) =>
-      clients.ask('start', { urls: nodes.map((node) => node.url), clients: tasks, timeoutMs }),
+    startLoad: (load) => clients.ask('start', { ...load, urls: nodes.map((node) => node.url) }),
     readProgress: () => clients.ask('progress'),
     closeLoad: () => clients.ask('close'),
     finishLoad: () => clients.ask('finish'),
@@ -78,6 +79,8 @@ export async function startRig(options: RigOptions, resources: AsyncDisposableSt
         clients: outcomes,
         turns: await readTurns(sql),
         journal: await backend.ask<readonly Call[]>('journal'),
+        ledger: await readLedger(sql),
+        balances: await readBalances(sql),
       };
     },
   };
@@ -97,7 +100,12 @@ async function startNodes(options: RigOptions, around: Surroundings): Promise<re
   const { leaseMs, drainMs } = options;
   // Without authentication all clients are one viewer.
   const limits = { turnsPerViewer: 10_000, turnsPerNode: 10_000 };
-  const settings = { database: { poolSize: POOL_SIZE }, turns: { leaseMs, drainMs }, limits };
+  const settings = {
+    database: { poolSize: POOL_SIZE },
+    turns: { leaseMs, drainMs },
+    limits,
+    quotas: { limiters: LIMITERS },
+  };
   await writeFile(configFile, JSON.stringify(settings));
   const nodes: ChaosNode[] = [];
   for (let index = 0; index < options.nodes; index++) {

@@ -1,12 +1,25 @@
 /** Brings together what clients saw, what the database kept and what the backend was asked, and says what does not fit. Pure. */
 import type { Plan } from '../question.ts';
+import { checkLedger } from './check-ledger.ts';
 import { checkStoredTurn } from './check-stored.ts';
-import type { Call, ClientOutcome, LastEvent, Rule, StoredTurn, Violation } from './types.ts';
+import type {
+  Balance,
+  Call,
+  ClientOutcome,
+  LastEvent,
+  LedgerRow,
+  Rule,
+  StoredTurn,
+  Violation,
+} from './types.ts';
 
 export interface Evidence {
   readonly clients: readonly ClientOutcome[];
   readonly turns: readonly StoredTurn[];
   readonly journal: readonly Call[];
+  /** Of one viewer; empty where nothing is limited. */
+  readonly ledger: readonly LedgerRow[];
+  readonly balances: readonly Balance[];
 }
 
 export interface CheckOptions {
@@ -18,7 +31,7 @@ type Blame = (rule: Rule, what: string) => void;
 
 /** Everything that breaks a rule. A question may be refused for good before it is accepted, not afterwards. */
 export function check(
-  { clients, turns, journal }: Evidence,
+  { clients, turns, journal, ledger, balances }: Evidence,
   { mayRefuse = false }: CheckOptions = {},
 ): readonly Violation[] {
   const violations: Violation[] = clients.flatMap((client) => client.violations);
@@ -35,6 +48,7 @@ export function check(
     const stored = turnsOf.get(client.plan.key) ?? [];
     violations.push(...checkClient(client, stored, mayRefuse && client.kind === 'stock'));
   }
+  violations.push(...checkLedger(turns, ledger, balances));
   for (const key of new Set([...turnsOf.keys(), ...callsOf.keys()])) {
     if (!plans.has(key)) violations.push({ rule: 'P3', key, what: 'nobody asked this' });
   }

@@ -1,4 +1,5 @@
 /** What the checker reads: what clients saw, what the database kept, what the backend was asked. Plain data. */
+import type { LedgerKind } from '../../../src/types/quota.ts';
 import type { InterruptReason, TurnStatus } from '../../../src/types/turn.ts';
 import type { LoggedEvent } from '../../../src/types/turn-event.ts';
 import type { Plan } from '../question.ts';
@@ -35,6 +36,7 @@ export const RULES = {
   P1: 'events in order and without gaps, or an explicit reset',
   P3: 'one turn a question, one call of the backend',
   P4: 'exactly one last event, saved before it is seen',
+  P7: 'every turn charged exactly once',
   TEXT: 'the same text everywhere',
   ENDED: 'every accepted question ends',
   FENCE: 'one writer at a time',
@@ -94,6 +96,21 @@ export interface StoredTurn {
   readonly completedAt: number | null;
   readonly batches: readonly StoredBatch[];
   readonly epochs: readonly { readonly epoch: number; readonly firstSeq: number }[];
+}
+
+/** A change of a balance. */
+export interface LedgerRow {
+  readonly turnId: string | null;
+  readonly limiter: string;
+  readonly kind: LedgerKind;
+  /** What it did to what is available. */
+  readonly change: number;
+}
+
+export interface Balance {
+  readonly limiter: string;
+  readonly available: number;
+  readonly reserved: number;
 }
 
 /** One request for an answer that reached the backend. */

@@ -30,6 +30,8 @@ export interface LoadTask {
   /** Roots of the nodes as clients see them. */
   readonly urls: readonly string[];
   readonly clients: readonly ClientTask[];
+  /** Clients at a time: on a slow machine the next begins later, so that what fails fails for its own reasons. */
+  readonly concurrency: number;
   /** Whoever has not ended so long after the start is given up. */
   readonly timeoutMs: number;
 }

@@ -12,6 +12,8 @@ interface Load {
   readonly stop: AbortController;
   /** Aborted when nobody begins any more. */
   readonly closing: AbortController;
+  /** By the monotonic clock. */
+  readonly startedAt: number;
   readonly done: Promise<unknown>;
 }
 
@@ -24,27 +26,40 @@ export interface LoadProgress {
 
 let load: Load | undefined;
 
+/** For a take-over, a new start of everything, and a machine that is busy. */
+const PATIENCE_MS = 180_000;
+
 async function runClient(task: ClientTask, load: Omit<Load, 'done'>, urls: readonly string[]) {
-  const { signal } = load.stop;
-  const startedAt = performance.now();
-  await sleep(task.startAfterMs, undefined, { signal: load.closing.signal }).catch(() => undefined);
-  if (load.closing.signal.aborted) return;
   const record = createRecord(task);
   load.records.push(record);
-  const isDropping = (): boolean => task.drops !== null && performance.now() - startedAt < task.drops.untilMs;
-  const deps = { urls, record, signal, isDropping };
+  const isDropping = (): boolean =>
+    task.drops !== null && performance.now() - load.startedAt < task.drops.untilMs;
+  const deps = { urls, record, signal: load.stop.signal, isDropping };
   await (task.kind.startsWith('stock') ? runStockClient(task, deps) : runRawClient(task, deps));
 }
 
-function start({ urls, clients, timeoutMs }: LoadTask): void {
-  const started = { records: [], stop: new AbortController(), closing: new AbortController() };
+function start({ urls, clients, concurrency, timeoutMs }: LoadTask): void {
+  const started: Omit<Load, 'done'> = {
+    records: [],
+    stop: new AbortController(),
+    closing: new AbortController(),
+    startedAt: performance.now(),
+  };
+  const { signal } = started.closing;
   const timer = setTimeout(() => {
     started.closing.abort();
     started.stop.abort();
   }, timeoutMs);
-  const done = Promise.all(clients.map((task) => runClient(task, started, urls))).finally(() =>
-    clearTimeout(timer),
-  );
+  const queue = clients.values();
+  const runNext = async (): Promise<void> => {
+    for (const task of queue) {
+      const waitMs = task.startAfterMs - (performance.now() - started.startedAt);
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      await runClient(task, started, urls);
+    }
+  };
+  const done = Promise.all(Array.from({ length: concurrency }, runNext)).finally(() => clearTimeout(timer));
   load = { ...started, done };
 }
 
@@ -57,6 +72,13 @@ function readProgress(): LoadProgress {
   };
 }
 
+/** Nobody begins any more; whoever has begun has some time left. */
+function close(): void {
+  const { closing, stop } = load ?? {};
+  closing?.abort();
+  setTimeout(() => stop?.abort(), PATIENCE_MS).unref();
+}
+
 async function finish(): Promise<readonly ClientOutcome[]> {
   await load?.done;
   return load?.records.map((record) => record.toOutcome()) ?? [];
@@ -65,6 +87,6 @@ async function finish(): Promise<readonly ClientOutcome[]> {
 answer({
   start: (input) => start(input as LoadTask),
   progress: readProgress,
-  close: () => load?.closing.abort(),
+  close,
   finish,
 });

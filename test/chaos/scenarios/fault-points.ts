@@ -24,6 +24,8 @@ const SMALL: Form = {
   mild: 1,
 };
 const DRAIN_LIVES = 20;
+/** Nodes that are made to fail; one more is not. */
+const ARMED = 3;
 
 const LEASE_MS = 3_000;
 const TURNS_PER_SECOND = 4;
@@ -32,6 +34,7 @@ const PATIENCE_MS = 15_000;
 const TRIES = 3;
 const DELAY_MS = 300;
 const ENOUGH_MS = 60 * 60_000;
+const CONCURRENCY = 20;
 /** Points that a node passes only now and then. */
 const RARE = /^(renew|sweep|reap|stop|drain):/;
 
@@ -108,7 +111,7 @@ async function work(node: ChaosNode, queue: Round[], onRound: (left: number) => 
 
 async function run({ random, small, resources, logs, tell }: ScenarioContext) {
   const form = small ? SMALL : FULL;
-  const rig = await startRig({ nodes: 3, leaseMs: LEASE_MS, drainMs: LEASE_MS, logs }, resources);
+  const rig = await startRig({ nodes: ARMED + 1, leaseMs: LEASE_MS, drainMs: LEASE_MS, logs }, resources);
   const clients = toClients(
     {
       prefix: 'f',
@@ -126,9 +129,9 @@ async function run({ random, small, resources, logs, tell }: ScenarioContext) {
     chance,
   );
   const total = queue.length;
-  tell(`${form.points.length} fault points, ${total} lives of two nodes`);
-  await rig.startLoad(clients, ENOUGH_MS);
-  const armed = rig.nodes.slice(0, 2);
+  tell(`${form.points.length} fault points, ${total} lives of ${ARMED} nodes`);
+  await rig.startLoad({ clients, concurrency: CONCURRENCY, timeoutMs: ENOUGH_MS });
+  const armed = rig.nodes.slice(0, ARMED);
   const onRound = (left: number): void => {
     if (left % 50 === 0) tell(`${left} lives left`);
   };

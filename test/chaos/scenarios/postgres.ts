@@ -27,6 +27,7 @@ const CALM_MS = 6_000;
 const PROBE_MS = 60_000;
 const RECOVERY_S = 5;
 const ENOUGH_MS = 30 * 60_000;
+const CONCURRENCY = 50;
 
 interface Probe {
   readonly outcome: ClientOutcome;
@@ -87,7 +88,7 @@ async function run({ random, small, resources, logs, tell }: ScenarioContext) {
     random.fork('clients'),
   );
   tell(`${form.rounds} times each of ${form.disturbances.length} ways to lose Postgres`);
-  await rig.startLoad(clients, ENOUGH_MS);
+  await rig.startLoad({ clients, concurrency: CONCURRENCY, timeoutMs: ENOUGH_MS });
   const { recoveries, probes } = await disturb(rig, form, { random: random.fork('pauses'), tell });
   await rig.closeLoad();
   const evidence = await rig.collect([...(await rig.finishLoad()), ...probes], 60_000);

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { LoggedEvent, TurnEventBody } from '../../../src/types/turn-event.ts';
 import { check, type Evidence } from '../../chaos/check/checker.ts';
-import type { Call, ClientOutcome, StoredBatch, StoredTurn } from '../../chaos/check/types.ts';
+import type {
+  Balance,
+  Call,
+  ClientOutcome,
+  LedgerRow,
+  StoredBatch,
+  StoredTurn,
+} from '../../chaos/check/types.ts';
 import { toAnswer, toToken } from '../../chaos/question.ts';
 
 const plan = { key: 'q', tokens: 2, tokensPerSecond: 10 };
@@ -64,7 +71,18 @@ const CLIENT: ClientOutcome = {
 };
 const CALL: Call = { key: 'q', node: 'node-1', at: 0, outcome: 'complete', tokens: 2 };
 
-const GOOD: Evidence = { clients: [CLIENT], turns: [TURN], journal: [CALL] };
+const RESERVED: LedgerRow = { turnId: 't', limiter: 'l', kind: 'RESERVE', change: -9 };
+const SETTLED: LedgerRow = { turnId: 't', limiter: 'l', kind: 'SETTLE', change: 4 };
+const REFILLED: LedgerRow = { turnId: null, limiter: 'l', kind: 'REFILL', change: 100 };
+const BALANCE: Balance = { limiter: 'l', available: 95, reserved: 0 };
+
+const GOOD: Evidence = {
+  clients: [CLIENT],
+  turns: [TURN],
+  journal: [CALL],
+  ledger: [REFILLED, RESERVED, SETTLED],
+  balances: [BALANCE],
+};
 const withTurn = (change: Partial<StoredTurn>): Evidence => ({ ...GOOD, turns: [{ ...TURN, ...change }] });
 const withClient = (change: Partial<ClientOutcome>): Evidence => ({
   ...GOOD,
@@ -101,8 +119,12 @@ describe('evidence that fits', () => {
   });
 
   it('of a question that was never accepted', () => {
-    const { clients } = withClient({ turnId: null, last: null, text: '', abandoned: 'SHUTTING_DOWN' });
-    expect(check({ clients, turns: [], journal: [] })).toEqual([]);
+    const refused = withClient({ turnId: null, last: null, text: '', abandoned: 'SHUTTING_DOWN' });
+    expect(check({ ...refused, turns: [], journal: [], ledger: [], balances: [] })).toEqual([]);
+  });
+
+  it('where nothing is limited', () => {
+    expect(check({ ...GOOD, ledger: [], balances: [] })).toEqual([]);
   });
 });
 
@@ -150,6 +172,11 @@ describe('evidence that breaks a rule', () => {
       'a client that saw the end elsewhere',
       withClient({ last: { type: 'EndEvent', seq: 4, reason: null } }),
     ],
+    ['P7', 'a turn that was never settled', { ...GOOD, ledger: [REFILLED, RESERVED] }],
+    ['P7', 'a turn that was settled twice', { ...GOOD, ledger: [REFILLED, RESERVED, SETTLED, SETTLED] }],
+    ['P7', 'a turn that was never reserved for', { ...GOOD, ledger: [REFILLED, SETTLED] }],
+    ['P7', 'tokens that stay reserved', { ...GOOD, balances: [{ ...BALANCE, reserved: 9 }] }],
+    ['P7', 'a balance that is not its ledger', { ...GOOD, balances: [{ ...BALANCE, available: 96 }] }],
     ['TEXT', 'a turn whose answer is not its log', withTurn({ answer: 'else' })],
     ['TEXT', 'a turn that completed without its whole answer', withTurn({ answer: toToken(plan, 0) })],
     ['TEXT', 'a client with another text', withClient({ text: 'else' })],
@@ -196,7 +223,7 @@ describe('evidence that breaks a rule', () => {
 
   it('but not a refusal before the question was accepted', () => {
     const refused = withClient({ last: null, turnId: null, abandoned: 'DEPENDENCY_UNAVAILABLE: away' });
-    const nothing: Evidence = { ...refused, turns: [], journal: [] };
+    const nothing: Evidence = { ...refused, turns: [], journal: [], ledger: [], balances: [] };
     expect(rules(nothing)).toEqual([]);
   });
 });
