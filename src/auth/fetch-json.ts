@@ -1,9 +1,8 @@
 /** Asks an authority a question over HTTP: bounded in time and size, without redirects. What the answer means is the asker's matter. */
-import { readFileSync } from 'node:fs';
 import { getCACertificates } from 'node:tls';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { parseJsonBody, readText } from '../backend/http-body.ts';
-import { AppError } from '../errors.ts';
+import { readText as readFile } from '../config/read-text.ts';
 import type { JsonObject } from '../types/json.ts';
 
 export interface FetchJsonOptions {
@@ -33,7 +32,8 @@ const MAX_BYTES = 1024 * 1024;
 /** Throws BAD_USER_INPUT, in one line, when the file cannot be read. Sends nothing. */
 export function createFetchJson(options: FetchJsonOptions): FetchJson {
   const { timeoutMs, caFile } = options;
-  const ca = caFile === undefined ? undefined : [...getCACertificates(), readPem(options.caSetting, caFile)];
+  const ca =
+    caFile === undefined ? undefined : [...getCACertificates(), readFile(options.caSetting, caFile, '/')];
   // Every request has its own connection, so that none is left open when the server has stopped.
   const dispatcher = new Agent({ connect: { timeout: timeoutMs, ...(ca && { ca }) }, pipelining: 0 });
   return async (url, { headers, body } = {}) => {
@@ -55,13 +55,4 @@ export function createFetchJson(options: FetchJsonOptions): FetchJson {
       throw new Error(`${new URL(url).host} answered ${response.status} without JSON`);
     return { status: response.status, body: parsed };
   };
-}
-
-function readPem(setting: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new AppError('BAD_USER_INPUT', `${setting}: cannot read ${JSON.stringify(file)} (${code})`);
-  }
 }

@@ -28,8 +28,9 @@ const ALGORITHMS = [
 /** Shorter ones can be guessed, or are passwords. */
 const MIN_KEY_LENGTH = 16;
 export const API_KEY = `text of at least ${MIN_KEY_LENGTH} letters, digits and signs a line`;
-/** What is found out about a viewer may be this old; so a key that is revoked ends its streams within this time. */
-const MAX_RECHECK_MS = 30_000;
+/** Together at most 30 seconds: so long may it take until somebody whose access was taken away loses their streams. */
+const MAX_RECHECK_MS = 20_000;
+const MAX_REVIEW_MS = 10_000;
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 const upTo = (maximum: number, fallback: number) => z.int().min(1).max(maximum).default(fallback);
@@ -114,7 +115,7 @@ export const k8sSchema = z.strictObject({
     ),
   audiences: z.array(text).default([]).describe('Audiences that a token must be for; empty: the API server'),
   timeoutMs: upTo(60_000, 5_000).describe('Longest wait for one answer of the API server'),
-  cacheMs: upTo(MAX_RECHECK_MS, 10_000).describe('How long a review holds'),
+  cacheMs: upTo(MAX_REVIEW_MS, 10_000).describe('How long a review holds'),
 });
 
 const rhIdentitySchema = z.strictObject({

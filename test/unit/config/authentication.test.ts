@@ -154,6 +154,17 @@ describe('jwk', () => {
   });
 });
 
+it('what is known of a viewer is never older than 30 seconds', () => {
+  const authentication = { module: 'k8s', recheckMs: 20_000, k8s: { cacheMs: 10_000 } };
+  expect(complaint({ authentication })).toBe('no complaint');
+  expect(complaint({ authentication: { ...authentication, recheckMs: 20_001 } })).toMatch(
+    /recheckMs: expected a number from 1 to 20000/,
+  );
+  expect(complaint({ authentication: { ...authentication, k8s: { cacheMs: 10_001 } } })).toMatch(
+    /cacheMs: expected a number from 1 to 10000/,
+  );
+});
+
 describe('authorization', () => {
   const rule = (values: object) => ({
     authorization: {
