@@ -14,6 +14,7 @@ import {
 } from './options.ts';
 import { measurePaused } from './paused.ts';
 import { listPausedMetrics, renderPaused } from './paused-report.ts';
+import { runQuotaStorms } from './quotas.ts';
 import {
   type Comparison,
   type LogComparison,
@@ -152,6 +153,7 @@ async function reportPaused(rig: Rig, machine: Machine, options: BenchOptions): 
 try {
   const options = parseOptions(process.argv.slice(2));
   if (options === undefined) process.stdout.write(`${USAGE}\n`);
+  else if (options.quotas) process.stdout.write(`${await runQuotaStorms(options.quick, tell)}\n`);
   else await bench(options);
 } catch (error) {
   tell(`bench: ${error instanceof Error ? error.message : String(error)}`);

@@ -14,6 +14,8 @@ export interface BenchOptions {
   readonly profile: string | undefined;
   /** Readers beside paused ones, instead of Millrace beside the bare pass-through. */
   readonly paused: boolean;
+  /** The storms on quotas instead. */
+  readonly quotas: boolean;
 }
 
 /** One answer of the upstream: so many tokens, at a pace or as fast as they are read. */
@@ -52,6 +54,7 @@ export const USAGE = `npm run bench -- [options]
   --json              print JSON instead of the table
   --profile FOLDER    write a CPU profile of Millrace there
   --paused            instead: what readers that stop reading cost those beside them, and whether they lose anything
+  --quotas            instead: 20 rounds of 1,000 spenders on one balance, with kills, and 50 × 200 questions under one key each
   --help              print this`;
 
 /** Undefined when help is asked for; throws a TypeError of one line when the arguments are wrong. */
@@ -65,15 +68,16 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
       only: { type: 'string', default: '' },
       profile: { type: 'string' },
       paused: { type: 'boolean', default: false },
+      quotas: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const { quick, json, transport, only, profile, paused, help } = values;
+  const { quick, json, transport, only, profile, paused, quotas, help } = values;
   if (help) return undefined;
   if (transport !== 'ws' && transport !== 'sse') {
     throw new TypeError(`--transport is ws or sse, not "${transport}"`);
   }
-  return { quick, json, transport, only, profile, paused };
+  return { quick, json, transport, only, profile, paused, quotas };
 }
 
 /** In the order in which they run. Throws when nothing is left to run. */

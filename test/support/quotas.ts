@@ -41,7 +41,7 @@ export async function readLedger({ driver }: Database, turnId: string): Promise<
 }
 
 /** What is wrong with the books: nothing, if each balance is the sum of its ledger and each charge the usage of its turn. */
-export async function findBookErrors({ driver }: Database): Promise<readonly unknown[]> {
+export async function findBookErrors({ driver }: Pick<Database, 'driver'>): Promise<readonly unknown[]> {
   const sums = await driver`
     SELECT limiter, owner_id, available, sum(change) AS changes FROM limiter_balance
     JOIN quota_ledger USING (limiter, subject, owner_id)

@@ -17,6 +17,7 @@ describe('parseOptions', () => {
       only: '',
       profile: undefined,
       paused: false,
+      quotas: false,
     });
     const given = ['--quick', '--json', '--transport', 'sse', '--only', 'full', '--profile', 'profiles'];
     expect(parseOptions(given)).toEqual({
@@ -26,6 +27,7 @@ describe('parseOptions', () => {
       only: 'full',
       profile: 'profiles',
       paused: false,
+      quotas: false,
     });
   });
 
