@@ -57,7 +57,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
   PAYLOAD_TOO_LARGE: facts(413, false, 'info', 'The request body or frame is too large. Send less.'),
   QUOTA_EXCEEDED: facts(429, false, 'info', 'The quota is used up. It is refilled at resetAt.'),
   RATE_LIMITED: facts(429, true, 'info', 'Too many requests. Try again after retryAfterMs.'),
-  TOO_MANY_STREAMS: facts(429, true, 'info', 'Too many turns run at once. Wait for one to end.'),
+  TOO_MANY_STREAMS: facts(429, true, 'info', 'Too many turns run, or streams are open. End one first.'),
   TOO_MANY_SUBSCRIPTIONS: facts(429, true, 'info', 'Too many operations on this socket. Complete one first.'),
   BACKEND_ERROR: facts(502, true, 'warn', 'The backend answered with an error; the cause is its message.'),
   BACKEND_PROTOCOL: facts(

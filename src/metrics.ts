@@ -49,6 +49,11 @@ export interface ReaderMetrics {
   connectionDropped(): void;
 }
 
+export interface LimitMetrics {
+  /** Somebody was refused; `limit` is its key in the configuration. */
+  limitReached(limit: string): void;
+}
+
 export interface ObservedGauge {
   readonly name: `millrace_${string}`;
   readonly help: string;
@@ -64,7 +69,13 @@ export interface ObserverMetrics {
   ): void;
 }
 
-export interface Metrics extends TurnMetrics, ShieldMetrics, HttpMetrics, ReaderMetrics, ObserverMetrics {
+export interface Metrics
+  extends TurnMetrics,
+    ShieldMetrics,
+    HttpMetrics,
+    ReaderMetrics,
+    LimitMetrics,
+    ObserverMetrics {
   readonly registry: Registry;
 }
 
@@ -199,6 +210,16 @@ function createReaderMetrics(registry: Registry): ReaderMetrics {
   return { readerCut: (facts) => cuts.inc({ ...facts }), connectionDropped: () => dropped.inc() };
 }
 
+function createLimitMetrics(registry: Registry): LimitMetrics {
+  const reached = new Counter({
+    name: 'millrace_limits_reached_total',
+    help: 'Operations, streams and WebSockets that were refused because there were too many',
+    labelNames: ['limit'],
+    registers: [registry],
+  });
+  return { limitReached: (limit) => reached.inc({ limit }) };
+}
+
 function createObserverMetrics(registry: Registry): ObserverMetrics {
   const registers = [registry];
   return {
@@ -233,6 +254,7 @@ export function createMetrics(): Metrics {
     ...createShieldMetrics(registry),
     ...createHttpMetrics(registry),
     ...createReaderMetrics(registry),
+    ...createLimitMetrics(registry),
     ...createObserverMetrics(registry),
   };
 }

@@ -62,6 +62,12 @@ export const configSchema = z.strictObject({
         .min(1)
         .default(10_000)
         .describe('Connections that may be open at once; more are closed as soon as they are made'),
+      trustedProxies: z
+        .int()
+        .min(0)
+        .max(10)
+        .default(0)
+        .describe('Proxies in front that add to X-Forwarded-For; 0: the address is that of the connection'),
     })
     .prefault({}),
   authentication: authenticationSchema.prefault({}),

@@ -1,4 +1,4 @@
-/** Tells the addresses that the whole internet can reach from all others. */
+/** Which IP addresses the whole internet can reach, and which belong together. */
 import { BlockList, isIP } from 'node:net';
 
 /** IPv4 without its special purposes (RFC 6890 and IANA's registry): this network, private, shared, link-local, multicast… */
@@ -46,4 +46,26 @@ export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 4) return !SPECIAL_IPV4.check(address, 'ipv4');
   return family === 6 && GLOBAL_IPV6.check(address, 'ipv6') && !SPECIAL_IPV6.check(address, 'ipv6');
+}
+
+/**
+ * What stands for one subscriber: an IPv4 address itself, of an IPv6 address its first 64 bits, among which anyone may choose.
+ * Undefined for what is no address.
+ */
+export function toNetwork(address: string): string | undefined {
+  const plain = address.replace(/%.*$/, '');
+  const family = isIP(plain);
+  if (family !== 6) return family === 4 ? plain : undefined;
+  const groups = toGroups(plain);
+  const isMapped = groups.slice(0, 6).join(':') === '0:0:0:0:0:ffff';
+  if (!isMapped) return `${groups.slice(0, 4).join(':')}::/64`;
+  const bytes = groups.slice(6).map((group) => Number.parseInt(group, 16));
+  return bytes.flatMap((pair) => [pair >> 8, pair & 0xff]).join('.');
+}
+
+/** The eight groups of an IPv6 address, without leading zeros. */
+function toGroups(address: string): readonly string[] {
+  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [head = [], tail = []] = canonical.split('::').map((half) => (half === '' ? [] : half.split(':')));
+  return [...head, ...Array<string>(8 - head.length - tail.length).fill('0'), ...tail];
 }

@@ -11,8 +11,11 @@ export interface Exchange {
   readonly operationId: string | null;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
-  /** Who asks. Throws UNAUTHENTICATED, TOKEN_EXPIRED or AUTH_UNAVAILABLE. */
-  authenticate(): Promise<Viewer>;
+  /**
+   * Who asks, when they may ask now; counted once. Throws UNAUTHENTICATED, TOKEN_EXPIRED, AUTH_UNAVAILABLE or RATE_LIMITED,
+   * and on a WebSocket TOO_MANY_SUBSCRIPTIONS.
+   */
+  admit(): Promise<Viewer>;
   /** What the client showed. */
   readonly credentials: Credentials;
   /** See `Session`. Absent where a request brings its own token. */
@@ -27,6 +30,8 @@ export interface HttpAnswer {
   readonly accept: string | null;
   /** Chosen when the operation is known, before it is executed. */
   mediaType?: SingleType | StreamType | undefined;
+  /** Known at the same time. */
+  isSubscription?: boolean;
   /** The body, when it is a stream. */
   stream?: ResultStream | undefined;
 }
@@ -34,4 +39,13 @@ export interface HttpAnswer {
 /** What Yoga carries through its hooks for us. */
 export interface ExchangeContext {
   readonly exchange: Exchange;
+}
+
+/** One request is asked for once, and has one answer. */
+export function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => {
+    answer ??= ask();
+    return answer;
+  };
 }

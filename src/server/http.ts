@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts';
 import type { HttpMetrics } from '../metrics.ts';
 import { openAnswerOutlet } from './answer-outlet.ts';
 import { toCredentials } from './credentials.ts';
-import type { Exchange, HttpAnswer } from './exchange.ts';
+import { type Exchange, type HttpAnswer, once } from './exchange.ts';
 import type { Endpoints } from './front.ts';
 import { GRAPHIQL_CSP } from './graphiql.ts';
 import type { OriginPolicy } from './origins.ts';
@@ -32,6 +32,8 @@ export interface HttpDeps {
   readonly finisher: ResultFinisher;
   readonly probes: Probes;
   readonly authenticate: Authenticate;
+  /** The same for one operation, which it counts: throws RATE_LIMITED, too. */
+  readonly admit: Authenticate;
   readonly uploads: UploadEndpoint;
   readonly metrics: HttpMetrics;
   readonly readers: Readers;
@@ -147,7 +149,7 @@ async function answerGraphQL(call: Call): Promise<void> {
     requestId,
     operationId: null,
     signal: controller.signal,
-    authenticate: once(() => deps.authenticate(credentials)),
+    admit: once(() => deps.admit(credentials)),
     credentials,
     answer,
   };
@@ -166,15 +168,6 @@ async function answerGraphQL(call: Call): Promise<void> {
   send(call, { status: response.status, headers, body: await response.text() });
 }
 
-/** One request is asked for once, and has one answer. */
-function once<T>(ask: () => Promise<T>): () => Promise<T> {
-  let answer: Promise<T> | undefined;
-  return () => {
-    answer ??= ask();
-    return answer;
-  };
-}
-
 interface StreamAnswer {
   readonly stream: ResultStream;
   readonly headers: Record<string, string>;
@@ -184,7 +177,7 @@ async function sendResults(call: Call, exchange: Exchange, { stream, headers }: 
   const { deps, res, requestId, controller } = call;
   const { authenticate, config } = deps;
   call.isStream = true;
-  const viewer = await exchange.authenticate();
+  const viewer = await exchange.admit();
   const revocation = new AbortController();
   openSession({
     authenticate,

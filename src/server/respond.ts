@@ -29,10 +29,12 @@ export function sendEarly(
   req.once('end', end).once('close', end).resume();
 }
 
+/** Closes both ways: nobody reads this socket any more, nor would notice that its client has left. */
 export function refuseUpgrade(socket: Duplex, error: WireError): void {
   const { code, requestId, retryAfterMs } = error.extensions;
   const { status } = ERROR_CODES[code];
   const body = JSON.stringify({ errors: [error] });
+  socket.once('finish', () => socket.destroy());
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

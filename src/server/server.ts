@@ -4,10 +4,11 @@ import type { Authenticate } from '../auth/authenticate.ts';
 import type { Config } from '../config/config.ts';
 import type { GraphQLContext, OperationContext } from '../graphql/context.ts';
 import type { Log } from '../log.ts';
-import type { Metrics, ObserverMetrics, ReaderMetrics } from '../metrics.ts';
+import type { LimitMetrics, Metrics, ObserverMetrics, ReaderMetrics } from '../metrics.ts';
 import type { CreateUploadDeps } from '../uploads/uploads.ts';
 import type { Front } from './front.ts';
 import { createHttpEndpoint } from './http.ts';
+import { createViewerLimits } from './limits.ts';
 import { createOriginPolicy } from './origins.ts';
 import type { PersistedOperations } from './persisted-operations.ts';
 import type { Probes } from './probes.ts';
@@ -21,7 +22,7 @@ import { createGraphQLYoga } from './yoga.ts';
 
 export interface ServerDeps {
   readonly probes: Probes;
-  readonly metrics: Pick<Metrics, 'requestAnswered'> & ObserverMetrics & ReaderMetrics;
+  readonly metrics: Pick<Metrics, 'requestAnswered'> & ObserverMetrics & ReaderMetrics & LimitMetrics;
   readonly schema: GraphQLSchema;
   readonly config: Pick<Config, 'authentication' | 'limits' | 'mode' | 'server' | 'turns'>;
   readonly log: Log;
@@ -52,8 +53,14 @@ export function startServer(front: Front, deps: ServerDeps): RunningServer {
   const { config, log, authenticate } = deps;
   const origins = createOriginPolicy(config);
   const finisher = createResultFinisher(log);
-  const yoga = createGraphQLYoga({ ...deps, origins, finisher });
+  const limits = createViewerLimits(deps);
+  const yoga = createGraphQLYoga({ ...deps, origins, finisher, openStream: limits.openStream });
   const readers = createReaders(deps.metrics);
+  const admit: Authenticate = async (credentials) => {
+    const viewer = await authenticate(credentials);
+    await limits.admit(viewer);
+    return viewer;
+  };
   const http = createHttpEndpoint({
     yoga,
     readers,
@@ -62,10 +69,18 @@ export function startServer(front: Front, deps: ServerDeps): RunningServer {
     finisher,
     probes: deps.probes,
     authenticate,
-    uploads: createUploadEndpoint({ uploads: deps.uploads, origins, authenticate }),
+    admit,
+    uploads: createUploadEndpoint({ uploads: deps.uploads, origins, authenticate: admit }),
     metrics: deps.metrics,
   });
-  const websocket = createWebSocketEndpoint({ ...deps, yoga, readers, origins, finisher });
+  const websocket = createWebSocketEndpoint({
+    ...deps,
+    yoga,
+    readers,
+    origins,
+    finisher,
+    admitViewer: limits.admit,
+  });
   const closing = new AbortController();
   const drain = (windowMs: number): Promise<void> =>
     sendAway([...websocket.retire(), ...http.retire()], { windowMs, signal: closing.signal });

@@ -9,7 +9,7 @@ export function useHttpRules(): Plugin<ExchangeContext, ExchangeContext> {
   return {
     async onRequestParse({ requestParser, setRequestParser, serverContext: { exchange } }) {
       // Before its text is looked at: strangers learn nothing of the schema and cost little.
-      await exchange.authenticate();
+      await exchange.admit();
       setRequestParser(async (request) => {
         try {
           return (await requestParser?.(request)) ?? {};
@@ -49,6 +49,7 @@ function requireAnswerable(
     throw new AppError('METHOD_NOT_ALLOWED', `GET does not run a ${operation}; use POST`);
   }
   const isSubscription = operation === OperationTypeNode.SUBSCRIPTION;
+  answer.isSubscription = isSubscription;
   answer.mediaType = isSubscription ? negotiateStream(answer.accept) : negotiateSingle(answer.accept);
   if (answer.mediaType !== undefined) return;
   throw new AppError(

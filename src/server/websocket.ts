@@ -5,6 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Config } from '../config/config.ts';
 import { AppError, createShuttingDown } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { LimitMetrics } from '../metrics.ts';
 import { DRAINING } from './close-codes.ts';
 import type { Endpoints } from './front.ts';
 import type { OriginPolicy } from './origins.ts';
@@ -14,12 +15,14 @@ import { toRequestId } from './request-id.ts';
 import { pathOf, refuseUpgrade } from './respond.ts';
 import type { ResultFinisher } from './results.ts';
 import type { SendOff } from './send-away.ts';
+import { createSocketPlaces } from './socket-places.ts';
 import { serveConnection } from './ws-connection.ts';
 import { type Connection, createProtocol, type ProtocolDeps } from './ws-protocol.ts';
 import { GRAPHQL_PATH } from './yoga.ts';
 
-export interface WebSocketDeps extends Omit<ProtocolDeps, 'recheckMs'> {
-  readonly config: Pick<Config, 'authentication' | 'server' | 'turns'>;
+export interface WebSocketDeps extends ProtocolDeps {
+  readonly config: Pick<Config, 'authentication' | 'limits' | 'server' | 'turns'>;
+  readonly metrics: LimitMetrics;
   readonly origins: OriginPolicy;
   readonly finisher: ResultFinisher;
   readonly log: Log;
@@ -36,7 +39,8 @@ export interface WebSocketEndpoint {
 
 export function createWebSocketEndpoint(deps: WebSocketDeps): WebSocketEndpoint {
   const { log, config, readers } = deps;
-  const protocol = createProtocol({ ...deps, recheckMs: config.authentication.recheckMs });
+  const protocol = createProtocol(deps);
+  const places = createSocketPlaces(deps);
   const connections = new Map<WebSocket, Connection>();
   let retired = false;
   const server = new WebSocketServer({
@@ -57,15 +61,19 @@ export function createWebSocketEndpoint(deps: WebSocketDeps): WebSocketEndpoint 
   return {
     upgrade(req, socket, head) {
       socket.on('error', () => socket.destroy());
-      const refusal = findRefusal(req, deps.origins, retired);
-      if (refusal)
-        return refuseUpgrade(
-          socket,
-          deps.finisher.finishError(refusal, toRequestId(req.headers['x-request-id'])),
-        );
-      server.handleUpgrade(req, socket, head, (client) => {
-        connections.set(client, serveConnection(client, req, options));
-        client.once('close', () => connections.delete(client));
+      const accept = async (): Promise<void> => {
+        const refusal = findRefusal(req, deps.origins, retired);
+        if (refusal) throw refusal;
+        const place = await places.take(req);
+        socket.once('close', () => place[Symbol.dispose]());
+        server.handleUpgrade(req, socket, head, (client) => {
+          connections.set(client, serveConnection({ socket: client, req, place }, options));
+          client.once('close', () => connections.delete(client));
+        });
+      };
+      accept().catch((error: unknown) => {
+        const requestId = toRequestId(req.headers['x-request-id']);
+        refuseUpgrade(socket, deps.finisher.finishError(error, requestId));
       });
     },
     retire() {

@@ -6,7 +6,9 @@ import type { Log } from '../log.ts';
 import { BAD_MESSAGE, INTERNAL_ERROR, SLOW_OR_OVERLOADED } from './close-codes.ts';
 import { toCredentials } from './credentials.ts';
 import { createOutlet, type Outlet } from './outlet.ts';
+import type { Excess } from './rate.ts';
 import type { Readers } from './readers.ts';
+import type { SocketPlace } from './socket-places.ts';
 import { type Connection, sweepOperations } from './ws-protocol.ts';
 
 export interface ConnectionOptions {
@@ -17,15 +19,23 @@ export interface ConnectionOptions {
   readonly stallMs: number;
 }
 
+/** What has connected. */
+export interface Peer {
+  readonly socket: WebSocket;
+  /** The upgrade. */
+  readonly req: IncomingMessage;
+  readonly place: SocketPlace;
+}
+
+/** Beyond the rate operations are refused; beyond so many times the rate the socket is. */
+const MAX_EXCESS = 2;
+
 /** Serves the socket until it closes; returns the means to close it earlier. */
-export function serveConnection(
-  socket: WebSocket,
-  req: IncomingMessage,
-  options: ConnectionOptions,
-): Connection {
+export function serveConnection(peer: Peer, options: ConnectionOptions): Connection {
+  const { socket, req } = peer;
   const { protocol, log, readers } = options;
   const closing = new AbortController();
-  const connection = createConnection(socket, req, closing.signal);
+  const connection = createConnection(peer, closing.signal);
   const outlet = createOutlet(req.socket, {
     stallMs: options.stallMs,
     onStall() {
@@ -50,25 +60,10 @@ export function serveConnection(
         return outlet.whenRoom();
       },
       close: (code = INTERNAL_ERROR, reason = '') => connection.close(code, reason),
-      onMessage: (receive) =>
-        socket.on('message', (message, isBinary) => void deliver(receive, message, isBinary)),
+      onMessage: (receive) => receiveMessages(peer, connection, { receive, log }),
     },
     connection,
   );
-
-  const deliver = async (receive: (text: string) => Promise<void>, message: RawData, isBinary: boolean) => {
-    if (isBinary) return connection.close(BAD_MESSAGE, 'Messages are text');
-    try {
-      const received = receive(String(message));
-      sweepOperations(connection.operations);
-      await received;
-      sweepOperations(connection.operations);
-    } catch (error) {
-      if (isUnexpectedMessage(error)) return connection.close(BAD_MESSAGE, 'Invalid message received');
-      log.error({ err: error }, 'A WebSocket message failed');
-      connection.close(INTERNAL_ERROR, 'Internal server error');
-    }
-  };
 
   socket.on('error', (error) => log.debug({ reason: error.message }, 'WebSocket error'));
   socket.once('close', (code, reason) => {
@@ -84,10 +79,47 @@ export function serveConnection(
   return connection;
 }
 
-function createConnection(socket: WebSocket, req: IncomingMessage, closed: AbortSignal): Connection {
+interface Reception {
+  /** The protocol's; rejects for what breaks it. */
+  receive(text: string): Promise<void>;
+  readonly log: Log;
+}
+
+/** Counts what the peer sends, and gives the protocol its messages in their order. */
+function receiveMessages({ socket, place }: Peer, connection: Connection, { receive, log }: Reception): void {
+  const countMessage = async (length: number): Promise<Excess | undefined> => {
+    const excess = await place.countMessage(length);
+    if (excess && excess.times > MAX_EXCESS) connection.close(SLOW_OR_OVERLOADED, 'Too many messages');
+    return excess;
+  };
+  const deliver = async (message: RawData, isBinary: boolean): Promise<void> => {
+    if (isBinary) return connection.close(BAD_MESSAGE, 'Messages are text');
+    const text = String(message);
+    try {
+      const excess = await countMessage(text.length);
+      // What a peer still sends that is on its way out begins nothing.
+      if (socket.readyState !== socket.OPEN) return;
+      connection.excess = excess;
+      const received = receive(text);
+      sweepOperations(connection.operations);
+      await received;
+      sweepOperations(connection.operations);
+    } catch (error) {
+      if (isUnexpectedMessage(error)) return connection.close(BAD_MESSAGE, 'Invalid message received');
+      log.error({ err: error }, 'A WebSocket message failed');
+      connection.close(INTERNAL_ERROR, 'Internal server error');
+    }
+  };
+  const countFrame = ({ length }: Buffer): void => void countMessage(length);
+  socket.on('message', (message, isBinary) => void deliver(message, isBinary));
+  socket.on('ping', countFrame).on('pong', countFrame);
+}
+
+function createConnection({ socket, req, place }: Peer, closed: AbortSignal): Connection {
   const connection: Connection = {
     credentials: toCredentials(req),
     closed,
+    place,
     operations: new Map(),
     close(code, reason) {
       socket.close(code, reason);

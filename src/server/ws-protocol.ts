@@ -4,17 +4,19 @@ import { type Context, makeServer, type Server, type SubscribePayload } from 'gr
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import { openSession, type Session } from '../auth/session.ts';
+import type { Config } from '../config/config.ts';
 import { AppError } from '../errors.ts';
 import { findAppError } from '../graphql/errors.ts';
 import { isUuid, randomId } from '../lib/ids.ts';
 import { toCloseCode, toCut } from './close-codes.ts';
-import type { Exchange } from './exchange.ts';
+import { type Exchange, once } from './exchange.ts';
+import { RETRY_MS, tooOften, type ViewerLimits } from './limits.ts';
 import type { PersistedOperations } from './persisted-operations.ts';
+import type { Excess } from './rate.ts';
 import type { ResultFinisher } from './results.ts';
+import type { SocketPlace } from './socket-places.ts';
 import type { Yoga } from './yoga.ts';
 
-/** Operations that one socket may have open at once. */
-const MAX_OPERATIONS = 20;
 /** Bytes that fit into a close frame's reason. */
 const MAX_REASON_BYTES = 123;
 
@@ -34,6 +36,10 @@ export interface Connection {
   readonly operations: Map<string, Operation>;
   /** From when the connection is acknowledged. */
   session?: Session;
+  /** Its part of what the node can bear. */
+  readonly place: SocketPlace;
+  /** By how much the message that is being looked at is too many. */
+  excess?: Excess | undefined;
   /** Aborted when the socket has closed. */
   readonly closed: AbortSignal;
   /** Ends the connection and all its operations. */
@@ -45,9 +51,13 @@ export interface ProtocolDeps {
   readonly finisher: ResultFinisher;
   readonly authenticate: Authenticate;
   readonly persisted: PersistedOperations;
-  /** See `SessionOptions`. */
-  readonly recheckMs: number;
+  readonly config: Pick<Config, 'authentication' | 'limits'>;
+  /** Counts an operation. Throws RATE_LIMITED. */
+  readonly admitViewer: ViewerLimits['admit'];
 }
+
+/** In place of what the client has completed before it began: it does not begin, and nobody is told. */
+const COMPLETED = new GraphQLError('The operation was completed before it began');
 
 type Enveloped = ReturnType<Yoga['getEnveloped']>;
 type EnvelopedArgs = ExecutionArgs & { readonly enveloped: Enveloped };
@@ -58,7 +68,7 @@ export function createProtocol(deps: ProtocolDeps): Server<Connection> {
   return makeServer<Params, Connection>({
     connectionInitWaitTimeout: 3_000,
     onConnect: (context) => connect(deps, context),
-    onSubscribe: (context, id, payload) => prepare(deps, open(context, id), payload),
+    onSubscribe: (context, id, payload) => prepare(deps, open(deps, context, id), payload),
     execute: (args) => (args as EnvelopedArgs).enveloped.execute(args),
     subscribe: (args) => (args as EnvelopedArgs).enveloped.subscribe(args),
     onNext(context, id, _payload, _args, result) {
@@ -87,7 +97,8 @@ async function connect(
   deps: ProtocolDeps,
   { connectionParams, extra }: Context<Params, Connection>,
 ): Promise<boolean> {
-  const { authenticate, recheckMs } = deps;
+  const { authenticate } = deps;
+  const { recheckMs } = deps.config.authentication;
   const credentials = { ...extra.credentials, connectionParams };
   const onEnd = (error: unknown): void => {
     const { message } = deps.finisher.finishError(error, randomId());
@@ -95,6 +106,7 @@ async function connect(
   };
   try {
     const viewer = await authenticate(credentials);
+    extra.place.acknowledge(viewer);
     extra.session = openSession({
       authenticate,
       recheckMs,
@@ -110,8 +122,12 @@ async function connect(
   }
 }
 
-function open(context: Context<Params, Connection>, id: string): Exchange {
-  const { operations, session, credentials } = context.extra;
+function open(
+  { config: { limits }, admitViewer }: ProtocolDeps,
+  context: Context<Params, Connection>,
+  id: string,
+): Exchange {
+  const { operations, session, credentials, excess } = context.extra;
   const operation: Operation = {
     requestId: randomId(),
     controller: new AbortController(),
@@ -124,17 +140,20 @@ function open(context: Context<Params, Connection>, id: string): Exchange {
     signal: operation.controller.signal,
     credentials: session?.credentials ?? credentials,
     ...(session && { refreshToken: session.refresh }),
-    async authenticate() {
-      if (operations.size > MAX_OPERATIONS) {
-        throw new AppError(
-          'TOO_MANY_SUBSCRIPTIONS',
-          `A socket may have ${MAX_OPERATIONS} operations open at once`,
-        );
-      }
+    admit: once(async () => {
+      if (excess) throw tooOften('Too many messages on this WebSocket', excess, limits.messageRate);
+      if (operations.size > limits.operationsPerSocket) throw tooManyOperations(limits.operationsPerSocket);
       if (!session) throw new AppError('UNAUTHENTICATED', 'The connection has not been acknowledged');
+      await admitViewer(session.viewer);
       return session.viewer;
-    },
+    }),
   };
+}
+
+function tooManyOperations(limit: number): AppError {
+  return new AppError('TOO_MANY_SUBSCRIPTIONS', `A socket may have ${limit} operations open at once`, {
+    details: { retryAfterMs: RETRY_MS },
+  });
 }
 
 /** What to execute, or why not: a refusal concerns this operation only, so nothing may be thrown. */
@@ -144,6 +163,7 @@ async function prepare(
   payload: SubscribePayload,
 ): Promise<EnvelopedArgs | readonly GraphQLError[]> {
   try {
+    await exchange.admit();
     const params = persisted.resolve(payload);
     const enveloped = yoga.getEnveloped({ exchange, params });
     const { schema } = enveloped;
@@ -154,6 +174,7 @@ async function prepare(
     const errors: readonly GraphQLError[] = enveloped.validate(schema, document);
     if (errors.length > 0) return errors;
     const contextValue = await enveloped.contextFactory();
+    if (exchange.signal.aborted) return [COMPLETED];
     const { operationName, variables: variableValues } = params;
     return { enveloped, schema, document, operationName, variableValues, contextValue };
   } catch (error) {

@@ -9,6 +9,7 @@ import type { Log } from '../log.ts';
 import { toTurnCredentials } from './credentials.ts';
 import type { ExchangeContext } from './exchange.ts';
 import { GRAPHIQL_OPTIONS, renderGraphiql } from './graphiql.ts';
+import type { ViewerLimits } from './limits.ts';
 import type { OriginPolicy } from './origins.ts';
 import { ID_PARAMETERS, type PersistedOperations } from './persisted-operations.ts';
 import type { ResultFinisher } from './results.ts';
@@ -33,6 +34,7 @@ export interface YogaDeps {
   readonly origins: OriginPolicy;
   readonly finisher: ResultFinisher;
   readonly persisted: PersistedOperations;
+  readonly openStream: ViewerLimits['openStream'];
   createContext(operation: OperationContext): GraphQLContext;
 }
 
@@ -43,7 +45,8 @@ export function createGraphQLYoga(deps: YogaDeps): Yoga {
     graphqlEndpoint: GRAPHQL_PATH,
     context: async ({ exchange }) => {
       const { requestId, operationId, signal } = exchange;
-      const viewer = await exchange.authenticate();
+      const viewer = await exchange.admit();
+      if (exchange.answer?.isSubscription) deps.openStream(viewer, signal);
       const credentials = toTurnCredentials(exchange.credentials);
       const { refreshToken = null } = exchange;
       return deps.createContext({ viewer, credentials, requestId, operationId, signal, refreshToken });

@@ -1,6 +1,7 @@
 /** Everything that a run needs, each in a process of its own: upstream, Millrace with its Postgres, with and without its log, the bare pass-through, the clients. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { UNLIMITED } from '../support/limits.ts';
 import { createOpenDirectory } from '../support/postgres.ts';
 import { type BenchChild, startChild } from './child.ts';
 import type { FollowerKind } from './followers.ts';
@@ -71,7 +72,7 @@ async function startMillrace(
   resources.defer(() => stopPostgres(directory.path));
   const configFile = join(directory.path, 'millrace.yaml');
   // Without authentication all clients are one viewer.
-  await writeFile(configFile, JSON.stringify({ limits: { turnsPerViewer: 10_000, turnsPerNode: 10_000 } }));
+  await writeFile(configFile, JSON.stringify({ limits: UNLIMITED }));
   const { profile, transport } = options;
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const flags = [...profiling, '--max-semi-space-size=16', '--import', './test/bench/probe.ts'];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres, { type Sql } from 'postgres';
 import { type BenchChild, startChild } from '../bench/child.ts';
+import { UNLIMITED } from '../support/limits.ts';
 import { createOpenDirectory, startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import type { Evidence } from './check/checker.ts';
 import type { Call, ClientOutcome } from './check/types.ts';
@@ -99,11 +100,10 @@ async function startNodes(options: RigOptions, around: Surroundings): Promise<re
   const configFile = join(directory.path, 'millrace.yaml');
   const { leaseMs, drainMs } = options;
   // Without authentication all clients are one viewer.
-  const limits = { turnsPerViewer: 10_000, turnsPerNode: 10_000 };
   const settings = {
     database: { poolSize: POOL_SIZE },
     turns: { leaseMs, drainMs },
-    limits,
+    limits: UNLIMITED,
     quotas: { limiters: LIMITERS },
   };
   await writeFile(configFile, JSON.stringify(settings));

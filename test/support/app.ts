@@ -3,6 +3,7 @@ import { createApp } from '../../src/app.ts';
 import { type Config, type ConfigInput, configSchema } from '../../src/config/config.ts';
 import type { App } from '../../src/types/app.ts';
 import { createTestDatabase } from './database.ts';
+import { UNLIMITED } from './limits.ts';
 
 export interface TestApp extends AsyncDisposable {
   /** Root of the server, without a path. */
@@ -44,8 +45,7 @@ export function toTestConfig(options: TestAppOptions, databaseUrl: string): Conf
   const { openai: _openai, ...settings } = configSchema.parse({
     logLevel: 'silent',
     backends,
-    // Most tests ask as one viewer.
-    limits: { turnsPerViewer: 10_000, turnsPerNode: 10_000, ...limits },
+    limits: { ...UNLIMITED, ...limits },
     ...rest,
     server: { port: 0, ...server },
     database: { url: databaseUrl, poolSize: 5, ...database },

@@ -14,6 +14,7 @@ import { createPersistedOperations } from '../../src/server/persisted-operations
 import { createProbes } from '../../src/server/probes.ts';
 import { type RunningServer, type ServerDeps, startServer } from '../../src/server/server.ts';
 import { createStartingEndpoints } from '../../src/server/starting.ts';
+import { UNLIMITED } from './limits.ts';
 
 const TYPE_DEFS = `
   enum Colour { RED }
@@ -178,7 +179,10 @@ export interface TransportOptions {
 export async function startTransportServer(options: TransportOptions = {}): Promise<TransportServer> {
   const seen: Seen = { mutations: 0, started: [], operationIds: [], aborted: [], flooded: 0 };
   const lines: LogLine[] = [];
-  const { server, ...rest } = configSchema.parse(options.config ?? { server: { port: 0 } });
+  const { server, ...rest } = configSchema.parse({
+    ...options.config,
+    limits: { ...UNLIMITED, ...options.config?.limits },
+  });
   const metrics = createMetrics();
   const probes = createProbes({ readiness: options.readiness ?? (async () => []), metrics });
   const deps: ServerDeps = {

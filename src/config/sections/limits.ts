@@ -15,8 +15,50 @@ const documentSchema = z.strictObject({
   ),
 });
 
+interface RateText {
+  readonly what: string;
+  readonly window: string;
+}
+
+const rate = (fallback: { readonly count: number; readonly seconds: number }, { what, window }: RateText) =>
+  z
+    .strictObject({
+      count: count(fallback.count, what),
+      seconds: z.number().min(0.1).max(3_600).default(fallback.seconds).describe(window),
+    })
+    .prefault({});
+
 export const limitsSchema = z.strictObject({
   turnsPerViewer: count(5, 'Most turns of one viewer that run at once, on all nodes together'),
   turnsPerNode: count(200, 'Most turns that run at once on this node'),
+  streamsPerViewer: count(
+    100,
+    'Most subscriptions by SSE and multipart that one viewer has open on this node',
+  ),
+  webSocketsPerViewer: count(100, 'Most WebSockets that one viewer has open on this node'),
+  webSocketsPerAddress: count(2_000, 'Most WebSockets that are open from one address on this node'),
+  webSocketsWaiting: count(200, 'Most WebSockets from one address that are not acknowledged yet'),
+  operationsPerSocket: count(20, 'Most operations that are open at once on one WebSocket'),
+  operationRate: rate(
+    { count: 600, seconds: 10 },
+    {
+      what: 'Most operations and uploads that one viewer begins in that time on this node',
+      window: 'Time in which the operations of a viewer are counted',
+    },
+  ),
+  upgradeRate: rate(
+    { count: 1_000, seconds: 10 },
+    {
+      what: 'Most WebSockets that are opened from one address in that time on this node',
+      window: 'Time in which the WebSockets of an address are counted',
+    },
+  ),
+  messageRate: rate(
+    { count: 500, seconds: 10 },
+    {
+      what: 'Most messages of one WebSocket in that time, one more for each 16 KiB; twice as many close it',
+      window: 'Time in which the messages of a WebSocket are counted',
+    },
+  ),
   document: documentSchema.prefault({}),
 });

@@ -236,7 +236,7 @@ describe('a peer', () => {
     raw.socket.on('ping', () => {
       pings += 1;
     });
-    await expect.poll(() => pings).toBeGreaterThan(4);
+    await expect.poll(() => pings, { timeout: 20_000 }).toBeGreaterThan(4);
     expect(raw.socket.readyState).toBe(raw.socket.OPEN);
   });
 });

@@ -1,6 +1,6 @@
 /** Which addresses are of the public internet. */
 import { describe, expect, it } from 'vitest';
-import { isPublicAddress } from '../../../src/lib/ip-address.ts';
+import { isPublicAddress, toNetwork } from '../../../src/lib/ip-address.ts';
 
 const PRIVATE: readonly (readonly [what: string, address: string])[] = [
   ['unspecified', '0.0.0.0'],
@@ -57,5 +57,23 @@ describe('isPublicAddress', () => {
     '2a00::1',
   ])('is true of the public address %s', (address) => {
     expect(isPublicAddress(address)).toBe(true);
+  });
+});
+
+describe('toNetwork', () => {
+  it.each([
+    ['203.0.113.9', '203.0.113.9'],
+    ['::ffff:203.0.113.9', '203.0.113.9'],
+    ['::ffff:cb00:7109', '203.0.113.9'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:DB8:0001:2::', '2001:db8:1:2::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['localhost', undefined],
+    ['', undefined],
+    ['1.2.3', undefined],
+    ['2001:db8::1::2', undefined],
+  ])('%s', (address, expected) => {
+    expect(toNetwork(address)).toBe(expected);
   });
 });
