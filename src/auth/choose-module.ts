@@ -35,3 +35,8 @@ export function createModule({ settings, log }: ChooseModuleDeps): Identify {
       return module satisfies never;
   }
 }
+
+/** Whether viewers are who they say they are, by the configured module. */
+export function provesIdentity({ module = 'noop' }: Pick<AuthenticationConfig, 'module'>): boolean {
+  return module !== 'noop' && module !== 'noop-with-token';
+}

@@ -1,5 +1,13 @@
 /** The GraphQL engine behind all transports: graphql-js with its bounds, and the codes of what it refuses. */
-import { type DocumentNode, execute, GraphQLError, parse, specifiedRules, validate } from 'graphql';
+import {
+  type DocumentNode,
+  execute,
+  GraphQLError,
+  NoSchemaIntrospectionCustomRule,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Config } from '../config/config.ts';
 import { createDocumentRules } from './document-limits.ts';
@@ -15,8 +23,14 @@ function parseBounded(source: Parameters<typeof parse>[0], maxTokens: number): D
   }
 }
 
-export function useEngine(limits: Config['limits']['document']): Plugin {
-  const allRules = [...specifiedRules, ...createDocumentRules(limits)];
+type DocumentLimits = Config['limits']['document'] & {
+  /** Whether operations may ask for the schema. */
+  readonly introspects: boolean;
+};
+
+export function useEngine({ introspects, ...limits }: DocumentLimits): Plugin {
+  const closed = introspects ? [] : [NoSchemaIntrospectionCustomRule];
+  const allRules = [...specifiedRules, ...createDocumentRules(limits), ...closed];
   return {
     onParse({ setParseFn }) {
       setParseFn((source) => parseBounded(source, limits.tokens));

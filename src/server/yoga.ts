@@ -3,6 +3,7 @@ import { useCSRFPrevention } from '@graphql-yoga/plugin-csrf-prevention';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
+import { provesIdentity } from '../auth/choose-module.ts';
 import type { Config } from '../config/config.ts';
 import type { GraphQLContext, OperationContext } from '../graphql/context.ts';
 import type { Log } from '../log.ts';
@@ -29,7 +30,7 @@ export type Yoga = YogaServerInstance<ExchangeContext, GraphQLContext>;
 
 export interface YogaDeps {
   readonly schema: GraphQLSchema;
-  readonly config: Pick<Config, 'mode' | 'limits'>;
+  readonly config: Pick<Config, 'authentication' | 'mode' | 'limits'>;
   readonly log: Log;
   readonly origins: OriginPolicy;
   readonly finisher: ResultFinisher;
@@ -83,13 +84,18 @@ export function createGraphQLYoga(deps: YogaDeps): Yoga {
       };
     },
     plugins: [
-      useEngine(deps.config.limits.document),
+      useEngine({ ...deps.config.limits.document, introspects: mayIntrospect(deps.config) }),
       useHttpRules(),
       usePersistedOperations(deps.persisted),
       useCSRFPrevention({ requestHeaders: PREFLIGHT_HEADERS }),
       useAnswers(deps.finisher),
     ],
   });
+}
+
+/** In production those only who have proved who they are; nobody else comes as far as that, but where nobody has to. */
+function mayIntrospect({ mode, authentication }: YogaDeps['config']): boolean {
+  return mode === 'development' || provesIdentity(authentication);
 }
 
 function createTextCache<Value extends object>(): LRUCache<string, Value> {

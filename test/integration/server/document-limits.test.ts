@@ -5,7 +5,8 @@ import { connectSocket, TRANSPORTS } from '../../support/transports.ts';
 
 let server: TransportServer;
 beforeAll(async () => {
-  server = await startTransportServer();
+  // Introspection is for those who have proved who they are.
+  server = await startTransportServer({ config: { authentication: { module: 'api-key-token' } } });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 

@@ -4,7 +4,9 @@ import { startTransportServer } from '../../support/transport-server.ts';
 
 describe('the GraphQL over HTTP specification', () => {
   it('is met in every audit', async () => {
-    await using server = await startTransportServer();
+    await using server = await startTransportServer({
+      config: { authentication: { module: 'api-key-token' } },
+    });
     const audits = serverAudits({
       url: server.endpoint,
       fetchFn: (url: string, init: RequestInit) => {
