@@ -52,7 +52,8 @@ export interface Storm extends AsyncDisposable {
 const QUERY = 'May I?';
 const ALLOWANCE = 256;
 const START = `mutation ($input: StartTurnInput!) { startTurn(input: $input) { turn { id } } }`;
-const RETRIES = 200;
+/** How long a question is asked again before the test is given up. */
+const PATIENCE_MS = 120_000;
 const RETRY_MS = 50;
 /** Questions of a repetition that are asked at once. */
 const KEYS_AT_ONCE = 10;
@@ -98,7 +99,11 @@ function toConfig(fake: FakeBackend, viewers: readonly string[]) {
     },
     backends: [{ id: 'fake', baseUrl: fake.url, models: ['fake-model'], maxOutputTokens: ALLOWANCE }],
     turns: { leaseMs: 2_000 },
-    limits: { turnsPerViewer: 100_000, turnsPerNode: 100_000 },
+    limits: {
+      turnsPerViewer: 100_000,
+      turnsPerNode: 100_000,
+      operationRate: { count: 1_000_000, seconds: 10 },
+    },
     quotas: { limiters: [{ name: 'storm', kind: 'USER', initialQuota: 1_000_000_000, period: '1 day' }] },
   };
 }
@@ -122,7 +127,8 @@ async function decide(
   key: string,
   first: number,
 ): Promise<Outcome> {
-  for (let attempt = 0; attempt < RETRIES; attempt += 1) {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (let attempt = 0; performance.now() < deadline; attempt += 1) {
     const node = nodes[(first + attempt) % nodes.length];
     const outcome = node && (await ask(node.url, viewer, key));
     if (outcome) return outcome;
@@ -169,22 +175,24 @@ async function leave({ sql }: Rig, viewer: string, amount: number): Promise<void
     SELECT 'storm', 'USER', ${viewer}, 'ADJUST', change, change, 'storm' FROM changed`;
 }
 
-/** Looks again and again, until it is told to stop. */
+/** Looks again and again until it is disposed of; tells the least that it saw. */
 function watchLeast({ sql }: Rig, viewer: string) {
   const stop = new AbortController();
+  let least = Number.POSITIVE_INFINITY;
   const watching = (async () => {
-    let least = Number.POSITIVE_INFINITY;
     while (!stop.signal.aborted) {
       const [row] = await sql`SELECT least(available, reserved, overrun)::float8 AS least FROM limiter_balance
         WHERE owner_id = ${viewer}`;
       least = Math.min(least, row?.least ?? least);
       await delay(5, stop.signal);
     }
-    return least;
   })();
-  return async () => {
-    stop.abort();
-    return watching;
+  return {
+    read: () => least,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await watching;
+    },
   };
 }
 
@@ -206,7 +214,7 @@ async function spend(rig: Rig, options: SpendOptions): Promise<SpendResult> {
   const gate: Gate = createGate();
   const usage = { inputTokens: reservation - ALLOWANCE, outputTokens: ALLOWANCE };
   rig.fake.onResponse = () => ({ ...stream(textResponse('Yes.', { usage })), holds: { 0: gate } });
-  const stopWatching = watchLeast(rig, viewer);
+  await using watch = watchLeast(rig, viewer);
   const asking = Array.from({ length: spenders }, (_, index) =>
     decide(nodes, viewer, `spend-${index}`, index),
   );
@@ -221,7 +229,7 @@ async function spend(rig: Rig, options: SpendOptions): Promise<SpendResult> {
   return {
     accepted: turns.size,
     refused: outcomes.filter((outcome) => outcome === 'REFUSED').length,
-    least: await stopWatching(),
+    least: watch.read(),
     reserved: balance?.reserved ?? -1,
     bookErrors: await findBookErrors({ driver: rig.sql }),
   };
