@@ -94,7 +94,12 @@ export const configSchema = z.strictObject({
             secret: true,
           }),
         ),
-      poolSize: z.int().min(2).max(200).default(10).describe('Connections of this node'),
+      poolSize: z
+        .int()
+        .min(2)
+        .max(200)
+        .default(10)
+        .describe('Connections for questions; a few more keep leases and listen'),
       startupTimeoutMs: milliseconds(300_000).describe(
         'How long a start waits for a database that cannot be reached',
       ),

@@ -51,6 +51,8 @@ export interface Database extends AsyncDisposable {
   notify(channel: string, payload: string): Promise<void>;
   /** The driver of the moment: another takes its place after the database fell silent. */
   readonly driver: Sql;
+  /** For what keeps turns safe: connections that no question can take, so that it never waits behind what it has to guard. */
+  readonly keeper: Pick<Database, 'asWorker'>;
 }
 
 export interface DatabaseOptions {
@@ -76,7 +78,22 @@ interface Pool {
   answeredAt: number;
 }
 
+/** Beside those of the pool, opened when they are used; more than orphans are ended side by side, so that leases never wait. */
+const KEEPER_CONNECTIONS = 4;
+
 export function openDatabase(options: DatabaseOptions): Database {
+  const pooled = openPooled(options);
+  const keeper = openPooled({ ...options, poolSize: KEEPER_CONNECTIONS });
+  const close = pooled[Symbol.asyncDispose];
+  return Object.assign(pooled, {
+    keeper,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([close(), keeper[Symbol.asyncDispose]()]);
+    },
+  });
+}
+
+function openPooled(options: DatabaseOptions): Omit<Database, 'keeper'> {
   const connectTimeoutS = options.connectTimeoutS ?? 5;
   const deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   const hasRoles = options.hasRoles ?? false;

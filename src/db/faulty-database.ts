@@ -28,6 +28,9 @@ export function withTransactionFaults(database: Database, faults: Faults): Datab
     asViewer: (viewer, run, options = {}) =>
       around(options.name ?? 'other', run, (inner) => database.asViewer(viewer, inner, options)),
     asWorker: (run, name = 'other') => around(name, run, (inner) => database.asWorker(inner, name)),
+    keeper: {
+      asWorker: (run, name = 'other') => around(name, run, (inner) => database.keeper.asWorker(inner, name)),
+    },
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }

@@ -32,7 +32,7 @@ export async function renewAll({ database, live, leaseMs }: LeaseDeps): Promise<
   const turns = live.all();
   if (turns.length === 0) return;
   const leases = turns.map((turn) => turn.writer.lease);
-  const renewed = await database.asWorker((tx) => renewLeases(tx, leases, leaseMs), 'renew');
+  const renewed = await database.keeper.asWorker((tx) => renewLeases(tx, leases, leaseMs), 'renew');
   for (const turn of turns) passOn(turn, renewed);
 }
 

@@ -49,6 +49,6 @@ export function obeyStops(deps: ObeyDeps): Disposable {
 
 async function obey({ database, live }: ObeyDeps): Promise<void> {
   const leases = live.all().map((turn) => turn.writer.lease);
-  const stops = await database.asWorker((tx) => selectStops(tx, leases));
+  const stops = await database.keeper.asWorker((tx) => selectStops(tx, leases));
   for (const [turnId, { reason, actor }] of stops) live.find(turnId)?.stop(reason, actor);
 }

@@ -34,7 +34,7 @@ export interface ReapDeps extends Pick<FinishDeps, 'followUp' | 'announce'> {
 const SWEEP_LIMIT = 100;
 /** Sweeps per lease: an orphan waits at most a lease and a fifth. */
 const SWEEPS_PER_LEASE = 5;
-/** Orphans that are ended side by side: each takes a connection of the pool. */
+/** Orphans that are ended side by side: each takes one of the keeper's connections. */
 const REAPERS = 3;
 
 interface Reaped {
@@ -78,7 +78,7 @@ function mayClaim({ continuity, leaseMs }: ReapDeps, atMs: number): boolean {
 
 /** Ends one orphan in one transaction; false when another node is at it or was first, or its owner came back. */
 async function reapOne(deps: ReapDeps, turnId: string): Promise<boolean> {
-  const reaped = await deps.database.asWorker(async (tx) => {
+  const reaped = await deps.database.keeper.asWorker(async (tx) => {
     const atMs = await tryLockOrphan(tx, turnId);
     if (atMs === undefined || !mayClaim(deps, atMs)) return undefined;
     const orphan = await claimOrphan(tx, turnId, deps.nodeId);
@@ -126,7 +126,7 @@ export interface Swept {
 /** One sweep. Throws DEPENDENCY_UNAVAILABLE. */
 export async function reapTurns(deps: ReapDeps): Promise<Swept> {
   const options = { running: deps.live.ids, limit: SWEEP_LIMIT };
-  const { atMs, orphans } = await deps.database.asWorker((tx) => selectOrphans(tx, options), 'sweep');
+  const { atMs, orphans } = await deps.database.keeper.asWorker((tx) => selectOrphans(tx, options), 'sweep');
   const waitMs = Math.max(0, deps.leaseMs - deps.continuity.reached(atMs));
   return { waitMs, ended: waitMs > 0 ? 0 : await reapAll(deps, orphans) };
 }

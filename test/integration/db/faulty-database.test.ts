@@ -12,16 +12,20 @@ test.each([
 ] as const)('what fails at $point leaves $stored rows', async ({ point, stored }) => {
   await using db = await createTestDatabase();
   const { database } = db;
-  await database.asWorker((tx) => tx.execute(sql`CREATE TABLE note (body text)`));
+  const select = () => database.asWorker((tx) => tx.execute(sql`SELECT * FROM conversation`));
   const faulty = withTransactionFaults(
     database,
     createFaults(parseFaults(`${point}=throw`, 'development') ?? []),
   );
-  const insert = () => faulty.asWorker((tx) => tx.execute(sql`INSERT INTO note VALUES ('kept')`), 'flush');
+  const insert = () =>
+    faulty.asWorker(
+      (tx) => tx.execute(sql`INSERT INTO conversation (id, owner_id) VALUES (gen_random_uuid(), 'alice')`),
+      'flush',
+    );
   await expect(insert()).rejects.toMatchObject({ code: 'DEPENDENCY_UNAVAILABLE' });
-  expect(await database.asWorker((tx) => tx.execute(sql`SELECT * FROM note`))).toHaveLength(stored);
+  expect(await select()).toHaveLength(stored);
   await insert();
-  expect(await database.asWorker((tx) => tx.execute(sql`SELECT * FROM note`))).toHaveLength(stored + 1);
+  expect(await select()).toHaveLength(stored + 1);
 });
 
 test('every transaction passes its three points in order, under its name or as `other`', async () => {
