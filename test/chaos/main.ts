@@ -23,7 +23,10 @@ const tell = (text: string): void => void process.stderr.write(`${text}\n`);
 
 async function main(options: ChaosOptions): Promise<void> {
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => stop.abort(new Error(signal)));
+  // Whatever goes wrong, what was started is to be ended.
+  process.on('unhandledRejection', (reason) => stop.abort(reason));
   tell(`seed ${options.seed}`);
   if (options.logs !== undefined) await mkdir(options.logs, { recursive: true });
   const chosen = SCENARIOS.filter(({ name }) => options.only.length === 0 || options.only.includes(name));

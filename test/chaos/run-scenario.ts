@@ -18,7 +18,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   await using resources = new AsyncDisposableStack();
   const startedAt = performance.now();
   const { promise: interrupted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(new Error('interrupted'));
+  const onAbort = (): void => reject(signal.reason);
   signal.addEventListener('abort', onAbort);
   resources.defer(() => signal.removeEventListener('abort', onAbort));
   const running = scenario.run({

@@ -61,10 +61,10 @@ async function killAgainAndAgain(
     await starting.get(victim.name);
     kills.push({ node: victim.name, at: Date.now() });
     victim.signal('SIGKILL');
-    starting.set(
-      victim.name,
-      victim.exited().then(() => victim.start()),
-    );
+    const started = victim.exited().then(() => victim.start());
+    // It is awaited later, or never, when the harness is interrupted.
+    started.catch(() => undefined);
+    starting.set(victim.name, started);
   }
   await Promise.all(starting.values());
   return kills;
