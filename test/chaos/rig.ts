@@ -17,6 +17,8 @@ export interface RigOptions {
   readonly nodes: number;
   /** Whether the network between clients, nodes and Postgres can be broken; absent: it cannot. */
   readonly proxied?: boolean;
+  /** Whether all turns are charged to one balance, whose row they wait for; absent: they are. */
+  readonly isLimited?: boolean;
   /** Lease of a turn; absent: the server's own. */
   readonly leaseMs?: number;
   /** How long running turns may go on when their node is told to stop; absent: the server's own. */
@@ -104,7 +106,7 @@ async function startNodes(options: RigOptions, around: Surroundings): Promise<re
     database: { poolSize: POOL_SIZE },
     turns: { leaseMs, drainMs },
     limits: UNLIMITED,
-    quotas: { limiters: LIMITERS },
+    quotas: { limiters: options.isLimited === false ? [] : LIMITERS },
   };
   await writeFile(configFile, JSON.stringify(settings));
   const nodes: ChaosNode[] = [];

@@ -9,13 +9,13 @@ interface Form {
 
 const FULL: Form = { clients: 1_000, seconds: 60 };
 const SMALL: Form = { clients: 60, seconds: 10 };
-/** The last starts have this long until the drops are over. */
-const RAMP_PART = 0.1;
+/** Part of the time over which the clients begin: it is about coming back, not about many at once. */
+const RAMP_PART = 0.5;
 const PATIENCE_MS = 120_000;
 
 async function run({ random, small, resources, logs, tell }: ScenarioContext) {
   const { clients: count, seconds } = small ? SMALL : FULL;
-  const rig = await startRig({ nodes: 2, logs }, resources);
+  const rig = await startRig({ nodes: 2, isLimited: false, logs }, resources);
   const clients = toClients(
     {
       prefix: 'r',
