@@ -1,21 +1,15 @@
 /** The composition root: the only place that constructs. What is made first is disposed last. */
+import { canGenerate, openBackends, summarizeStart } from './app/backends.ts';
 import { type Access, createAccess } from './auth/access.ts';
-import type { BackendRegistry } from './backend/backend.ts';
-import { createBackend } from './backend/client.ts';
-import { withStreamFaults } from './backend/faulty-backend.ts';
-import { createBackendRegistry } from './backend/registry.ts';
-import { type Config, configSchema } from './config/config.ts';
+import type { Config } from './config/config.ts';
 import { toPrintable } from './config/printable.ts';
 import { readVersion } from './config/version.ts';
 import { registerDeleteAtBackend } from './conversations/delete-at-backend.ts';
 import { type ConversationFeed, createConversationFeed } from './conversations/feed.ts';
 import { registerTopicSummary } from './conversations/topic-summary.ts';
-import type { Database } from './db/client.ts';
 import { createListener, type Listener } from './db/listener.ts';
 import { type OpenedDatabase, openConfiguredDatabase } from './db/open-configured.ts';
 import { createPatience, type Patience } from './db/patience.ts';
-import { searchServerDocuments } from './documents/documents.ts';
-import { importOwnDocs } from './documents/own-docs.ts';
 import type { EventLog } from './event-log/event-log.ts';
 import { createLogMetrics } from './event-log/metrics.ts';
 import { createPostgresLog, type PostgresLogDeps } from './event-log/postgres.ts';
@@ -29,8 +23,6 @@ import { createLog, type Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createSystemPrompts, type SystemPrompts } from './prompts/system-prompts.ts';
 import { createQuotas, type Quotas } from './quota/quotas.ts';
-import { MODEL, VECTOR_STORE } from './responder/request.ts';
-import { startResponder } from './responder/responder.ts';
 import { createPersistedOperations, type PersistedOperations } from './server/persisted-operations.ts';
 import { type RunningServer, startServer } from './server/server.ts';
 import { openStartingServer, type StartingServer } from './server/starting.ts';
@@ -42,12 +34,9 @@ import { registerDeleteViewer } from './turns/delete-viewer.ts';
 import type { TurnEngine } from './turns/engine.ts';
 import { registerExpireTurns } from './turns/expire-turns.ts';
 import { createFollowUp } from './turns/follow-up.ts';
-import type { App, StartupSummary } from './types/app.ts';
+import type { App } from './types/app.ts';
 import { registerUploadSweep } from './uploads/uploads.ts';
 import { recordUsage } from './usage/store.ts';
-
-/** Provider name of the built-in backend. */
-const RESPONDER_ID = 'millrace';
 
 type OpenEventLog = (deps: PostgresLogDeps) => EventLog;
 
@@ -63,36 +52,6 @@ interface Construction {
   /** Aborted when nobody waits for the start any more. */
   readonly signal: AbortSignal;
   readonly openEventLog: OpenEventLog;
-}
-
-/** The configured backends; without any, the built-in one with Millrace's own pages to answer from. */
-async function openBackends(making: Construction, database: Database): Promise<BackendRegistry> {
-  const { config, log, resources, faults, patience } = making;
-  if (config.backends.length > 0) {
-    const backends = config.backends.map((backend) => createBackend(backend, { log }));
-    return createBackendRegistry(faults ? backends.map((one) => withStreamFaults(one, faults)) : backends);
-  }
-  await patience.attempt(() => importOwnDocs({ database }));
-  const searchDocuments = (query: string, limit: number) =>
-    searchServerDocuments({ database }, { query, limit });
-  const { baseUrl, apiKey } = resources.use(await startResponder({ searchDocuments, log }));
-  const { backends } = configSchema.parse({
-    backends: [
-      {
-        id: RESPONDER_ID,
-        kind: 'other',
-        baseUrl,
-        apiKey,
-        models: [MODEL],
-        capabilities: { conversations: false, moderations: false, mcp: false, images: false },
-      },
-    ],
-  });
-  return createBackendRegistry(
-    backends.map((backend) =>
-      createBackend(backend, { log, vectorStores: [{ id: VECTOR_STORE, name: 'Imported documents' }] }),
-    ),
-  );
 }
 
 interface Core
@@ -130,7 +89,7 @@ async function openBackground(
 
 async function startJobs({ config, log }: Construction, core: Core, engine: TurnEngine): Promise<void> {
   const { jobs } = core;
-  const generates = (provider: string): boolean => config.backends.length > 0 || provider !== RESPONDER_ID;
+  const generates = (provider: string): boolean => canGenerate(config, provider);
   registerTopicSummary(jobs, { ...core, generates, recordUsage });
   registerDeleteAtBackend(jobs, { ...core, log });
   registerExpireTurns(jobs, { ...core, ...config.turns });
@@ -221,24 +180,6 @@ async function openCore(making: Construction, opened: OpenedDatabase): Promise<C
     jobs,
     conversationFeed,
     announcer: conversationFeed,
-  };
-}
-
-function summarizeStart(
-  config: Config,
-  registry: BackendRegistry,
-  place: StartupSummary['database'],
-): Omit<StartupSummary, 'url' | 'graphiqlUrl'> {
-  const { defaultProvider, defaultModel } = config.inference;
-  const builtIn = config.backends.length === 0;
-  return {
-    version: readVersion(),
-    backends: registry.backends.map(({ id, location }) => ({
-      id,
-      location: builtIn ? 'built-in: quotes imported documents, no language model' : location,
-      model: builtIn ? MODEL : id === defaultProvider ? defaultModel : undefined,
-    })),
-    database: place,
   };
 }
 

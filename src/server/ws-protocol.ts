@@ -8,7 +8,7 @@ import type { Config } from '../config/config.ts';
 import { AppError } from '../errors.ts';
 import { findAppError } from '../graphql/errors.ts';
 import { isUuid, randomId } from '../lib/ids.ts';
-import { toCloseCode, toCut } from './close-codes.ts';
+import { toCloseCode, toCut, toRefusalCut } from './close-codes.ts';
 import { type Exchange, once } from './exchange.ts';
 import { RETRY_MS, tooOften, type ViewerLimits } from './limits.ts';
 import type { PersistedOperations } from './persisted-operations.ts';
@@ -71,8 +71,11 @@ export function createProtocol(deps: ProtocolDeps): Server<Connection> {
     onSubscribe: (context, id, payload) => prepare(deps, open(deps, context, id), payload),
     execute: (args) => (args as EnvelopedArgs).enveloped.execute(args),
     subscribe: (args) => (args as EnvelopedArgs).enveloped.subscribe(args),
-    onNext(context, id, _payload, _args, result) {
-      return finisher.finish(result as ExecutionResult, requestIdOf(context.extra, id));
+    onNext({ extra }, id, _payload, args, result) {
+      const finished = finisher.finish(result as ExecutionResult, requestIdOf(extra, id));
+      const cut = isSubscription(args) ? toRefusalCut(finished) : undefined;
+      if (cut) extra.close(cut.code, cut.reason);
+      return finished;
     },
     onError({ extra }, id, _payload, errors) {
       // A follower that is cut keeps a valid cursor, and its client should connect again.
@@ -82,6 +85,10 @@ export function createProtocol(deps: ProtocolDeps): Server<Connection> {
       return coded;
     },
   });
+}
+
+function isSubscription({ document, operationName }: ExecutionArgs): boolean {
+  return getOperationAST(document, operationName)?.operation === 'subscription';
 }
 
 /** Aborts what the protocol has done with: the client completed it, or it ended by itself. */

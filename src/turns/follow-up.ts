@@ -16,12 +16,12 @@ export interface FollowUpDeps {
 export function createFollowUp({ jobs, config, quotas }: FollowUpDeps): FollowUp {
   return async (tx, { id: turnId, ownerId, provider, model, inputEstimate }, { usage }) => {
     const { inputTokens, outputTokens } = usage;
-    await recordUsage(tx, { ownerId, provider, model, kind: 'TURN', inputTokens, outputTokens });
     await requestTopicSummary(jobs, tx, turnId);
     if (config.transcripts.enabled) {
       await jobs.enqueue(tx, { name: 'write-transcript', payload: { turnId }, key: turnId });
     }
-    // Last: all others wait for the balance of the cluster until the transaction ends.
+    // Last: who spends the same waits for these rows until the transaction ends, for the balance of the cluster everybody.
+    await recordUsage(tx, { ownerId, provider, model, kind: 'TURN', inputTokens, outputTokens });
     if (inputEstimate !== null) await quotas.settle(tx, turnId, toSpent(usage));
   };
 }

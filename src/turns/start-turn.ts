@@ -182,13 +182,13 @@ async function insertAccepted(deps: StartDeps, tx: ViewerTx, accepted: Acceptanc
     graceMs: request.onDisconnect === 'CANCEL' ? deps.disconnectGraceMs : null,
   });
   if (!turn) throw new AppError('CONVERSATION_BUSY', 'A turn is already running in this conversation');
-  await requireRoomForViewer(tx, deps.config.limits.turnsPerViewer);
   const start = toStartEvent(turn);
   await deps.eventLog.store(tx, [
     { turnId: turn.id, fence: turn.fence, firstSeq: 1, lastSeq: 1, events: encodeEvents([start]) },
   ]);
   await insertAttachments(tx, turn.id, request.attachments);
-  // Last: all others wait for the balance of the cluster until the transaction ends.
+  // Last: other questions of the viewer wait here until the transaction ends, and for the balance of the cluster everybody's.
+  await requireRoomForViewer(tx, deps.config.limits.turnsPerViewer);
   const allowance = await reserveAllowance(deps, tx, { viewer, turnId: turn.id, demand, chosen });
   return { turn, start, allowance };
 }

@@ -27,6 +27,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['turns'],
   ['graphql'],
   ['server'],
+  ['app'],
   ['app.ts'],
   ['cli'],
   ['main.ts'],

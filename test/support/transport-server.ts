@@ -14,6 +14,7 @@ import { createPersistedOperations } from '../../src/server/persisted-operations
 import { createProbes } from '../../src/server/probes.ts';
 import { type RunningServer, type ServerDeps, startServer } from '../../src/server/server.ts';
 import { createStartingEndpoints } from '../../src/server/starting.ts';
+import type { ErrorCode } from '../../src/types/error-code.ts';
 import { UNLIMITED } from './limits.ts';
 
 const TYPE_DEFS = `
@@ -33,6 +34,7 @@ const TYPE_DEFS = `
     ticks(n: Int!): Int!
     echo(text: String!): String!
     refused: Int
+    away(code: String!): Int
     broken: Int
     fails: Int!
     loses: Int!
@@ -91,6 +93,9 @@ function createSubscriptions(seen: Seen): Readonly<Record<string, Resolver>> {
     echo: async (_root, { text }: { text: string }) => values([text]),
     refused: async () => {
       throw new AppError('CONVERSATION_BUSY', 'A turn is running', { details: { retryAfterMs: 1_500 } });
+    },
+    away: async (_root, { code }: { code: ErrorCode }) => {
+      throw new AppError(code, 'Not now');
     },
     broken: async () => {
       throw new TypeError(SECRET);

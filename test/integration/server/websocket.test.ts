@@ -242,6 +242,28 @@ describe('a peer', () => {
 });
 
 describe('a stock client', () => {
+  it.each([
+    ['DEPENDENCY_UNAVAILABLE', 1013],
+    ['SHUTTING_DOWN', 1012],
+  ])(
+    'whose question meets %s is sent to connect again with %i, and is told of no failure',
+    async (code, closed) => {
+      const raw = await openAcknowledged(server.socketUrl);
+      const query = `subscription { away(code: "${code}") }`;
+      raw.send({ id: 'a', type: 'subscribe', payload: { query } });
+      expect(await raw.closed).toMatchObject({ code: closed });
+      expect(raw.messages.map(({ type }) => type)).toEqual(['connection_ack']);
+    },
+  );
+
+  it('whose question is refused for good is told so, and its socket stays', async () => {
+    const raw = await openAcknowledged(server.socketUrl);
+    raw.send({ id: 'a', type: 'subscribe', payload: { query: 'subscription { away(code: "FORBIDDEN") }' } });
+    expect(await raw.receive(({ id }) => id === 'a')).toMatchObject({ type: 'next' });
+    expect(raw.socket.readyState).toBe(raw.socket.OPEN);
+    raw.socket.terminate();
+  });
+
   it('connects again when a follower lost the database, for the socket is closed with 1013', async () => {
     const codes: number[] = [];
     const client = connectSocket(server.socketUrl, {
