@@ -21,7 +21,7 @@ export interface ForeignTurnsDeps {
   readonly slowPollMs: number;
   /** How often the writer is told again, in milliseconds. */
   readonly renewMs: number;
-  /** How long the stored log of a running turn may stay behind a position before that counts as one it never had. */
+  /** How long the stored log of a turn whose owner keeps it may stay behind a position before that counts as one it never had. */
   readonly beyondMs: number;
   readonly onRead: (from: 'store' | 'shared') => void;
 }
@@ -42,7 +42,8 @@ export interface ForeignTurns extends Disposable {
 interface Waiting {
   readonly position: LogPosition;
   readonly news: Notifier;
-  readonly since: number;
+  /** Since when it has waited while the owner of the turn was seen to keep it. */
+  since: number;
   isBeyond: boolean;
 }
 
@@ -70,13 +71,20 @@ const WINDOW_SIZE = 64 * 1024;
 /** A turn that nobody has waited for so long is let go. */
 const IDLE_MS = 5_000;
 
-function hasNews({ seq, epoch }: LogPosition, head: StoredHead | undefined): boolean {
+function hasNews({ seq, epoch }: LogPosition, head: Omit<StoredHead, 'isHeld'> | undefined): boolean {
   return !head?.isRunning || head.lastSeq > seq || (seq > 0 && head.fence > epoch);
 }
 
-/** Wakes who has waited for too long at a position that the writer of the turn has not stored. */
-function refuseBeyond({ waiting }: Followed, head: StoredHead, before: number): void {
+/**
+ * Wakes who has waited for too long at a position that the writer of the turn has not stored. A writer that is gone, or
+ * cannot be seen, has perhaps said more than it stored: then only its successor knows, who resets.
+ */
+function refuseBeyond({ waiting }: Followed, head: StoredHead | undefined, before: number): void {
   for (const one of waiting) {
+    if (!head?.isHeld) {
+      one.since = performance.now();
+      continue;
+    }
     const { seq, epoch } = one.position;
     if (seq <= head.lastSeq || epoch !== head.fence || one.since > before) continue;
     one.isBeyond = true;
@@ -84,7 +92,7 @@ function refuseBeyond({ waiting }: Followed, head: StoredHead, before: number): 
   }
 }
 
-function wake({ waiting }: Followed, head: StoredHead | undefined): boolean {
+function wake({ waiting }: Followed, head: Omit<StoredHead, 'isHeld'> | undefined): boolean {
   const woken = [...waiting].filter(({ position }) => hasNews(position, head));
   for (const { news } of woken) news.notify();
   return woken.length > 0;
@@ -133,7 +141,7 @@ async function lookAt({ deps }: Watch, turns: ReadonlyMap<string, Followed>): Pr
     turn.heard += 1;
     const head = heads.get(turnId);
     const hadNews = wake(turn, head);
-    if (head) refuseBeyond(turn, head, performance.now() - deps.beyondMs);
+    refuseBeyond(turn, head, performance.now() - deps.beyondMs);
     turn.pauseMs = hadNews ? deps.pollMs : Math.min(turn.pauseMs * 2, deps.slowPollMs);
     turn.dueAt = performance.now() + turn.pauseMs;
   }

@@ -91,6 +91,8 @@ export async function selectState(tx: WorkerTx, turnId: string): Promise<StoredS
 /** How far the stored log of a turn has come. */
 export interface StoredHead {
   readonly isRunning: boolean;
+  /** Its owner keeps its lease: what it says is being stored. */
+  readonly isHeld: boolean;
   readonly fence: number;
   readonly lastSeq: number;
 }
@@ -100,13 +102,22 @@ export async function selectHeads(
   tx: WorkerTx,
   turnIds: readonly string[],
 ): Promise<ReadonlyMap<string, StoredHead>> {
-  const rows = await tx.execute<{ id: string; running: boolean; fence: number; last_seq: number }>(sql`
-    SELECT id, status = 'RUNNING' AS running, fence, COALESCE((
+  const rows = await tx.execute<{
+    id: string;
+    running: boolean;
+    held: boolean;
+    fence: number;
+    last_seq: number;
+  }>(sql`
+    SELECT id, status = 'RUNNING' AS running, COALESCE(lease_until > now(), false) AS held, fence, COALESCE((
       SELECT batch.last_seq FROM turn_event_batch AS batch
       WHERE batch.turn_id = turn.id ORDER BY first_seq DESC LIMIT 1), 0) AS last_seq
     FROM turn WHERE id = ANY (${sql.param([...turnIds])}::uuid[])`);
   return new Map(
-    rows.map((row) => [row.id, { isRunning: row.running, fence: row.fence, lastSeq: row.last_seq }]),
+    rows.map(({ id, running: isRunning, held: isHeld, fence, last_seq: lastSeq }) => [
+      id,
+      { isRunning, isHeld, fence, lastSeq },
+    ]),
   );
 }
 

@@ -38,7 +38,7 @@ function startForeign(options: { readonly isHearing?: boolean } = {}) {
     loadHeads: async (turnIds) => {
       seen.polls.push(turnIds);
       if (state.error) throw state.error;
-      const head = { isRunning: true, fence: 1, lastSeq: state.stored, ...state.head };
+      const head = { isRunning: true, isHeld: true, fence: 1, lastSeq: state.stored, ...state.head };
       return new Map(state.isGone ? [] : turnIds.map((turnId) => [turnId, head]));
     },
   });
@@ -121,6 +121,21 @@ describe('who waits for a turn of another node', () => {
     expect(seqs(await good)).toEqual([8, 9]);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(await bad).toEqual({ kind: 'beyond' });
+    foreign[Symbol.dispose]();
+  });
+
+  it('waits for the successor of an owner that has let go of its turn, however long', async () => {
+    const { foreign, state } = startForeign();
+    state.head = { isHeld: false };
+    const ahead = foreign.read({ ...AT, seq: 9 }, never);
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(await Promise.race([ahead, 'waits'])).toBe('waits');
+    // An owner that comes back has as long as any to store what it said.
+    state.head = { isHeld: true };
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await Promise.race([ahead, 'waits'])).toBe('waits');
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(await ahead).toEqual({ kind: 'beyond' });
     foreign[Symbol.dispose]();
   });
 
