@@ -6,6 +6,7 @@ import { delay } from '../../src/lib/abort.ts';
 import { startProcess, type TestProcess } from './child-process.ts';
 import { type FakeBackend, startFakeBackend } from './fake-backend.ts';
 import { createGate, type Gate, stream, textResponse } from './fake-backend-script.ts';
+import { UNLIMITED } from './limits.ts';
 import { createOpenDirectory } from './postgres.ts';
 import { findBookErrors } from './quotas.ts';
 
@@ -99,11 +100,7 @@ function toConfig(fake: FakeBackend, viewers: readonly string[]) {
     },
     backends: [{ id: 'fake', baseUrl: fake.url, models: ['fake-model'], maxOutputTokens: ALLOWANCE }],
     turns: { leaseMs: 2_000 },
-    limits: {
-      turnsPerViewer: 100_000,
-      turnsPerNode: 100_000,
-      operationRate: { count: 1_000_000, seconds: 10 },
-    },
+    limits: UNLIMITED,
     quotas: { limiters: [{ name: 'storm', kind: 'USER', initialQuota: 1_000_000_000, period: '1 day' }] },
   };
 }
