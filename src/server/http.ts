@@ -25,6 +25,9 @@ import { GRAPHQL_PATH, type Yoga } from './yoga.ts';
 
 const OWN_PATHS: readonly string[] = ['/', GRAPHQL_PATH, UPLOADS_PATH];
 
+/** What the content type of every body has been found to mean, in the one spelling that Yoga knows. */
+const PLAIN_JSON = { 'content-type': 'application/json' };
+
 export interface HttpDeps {
   readonly yoga: Yoga;
   readonly config: Pick<Config, 'authentication' | 'mode' | 'server' | 'turns'>;
@@ -156,7 +159,7 @@ async function answerGraphQL(call: Call): Promise<void> {
   const { Request } = deps.yoga.fetchAPI;
   const url = new URL(req.url ?? '/', 'http://localhost');
   const response = await deps.yoga.handleRequest(
-    new Request(url, { method, headers: toHeaders(req), body }),
+    new Request(url, { method, headers: { ...toHeaders(req), ...(body !== null && PLAIN_JSON) }, body }),
     { exchange },
   );
   const isPage = response.headers.get('content-type')?.startsWith('text/html');

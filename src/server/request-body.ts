@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 
 export const MAX_BODY_BYTES = 1024 * 1024;
 
-const JSON_CONTENT = /^application\/(graphql\+)?json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i;
+const JSON_CONTENT = /^application\/(graphql\+)?json[ \t]*(;[ \t]*charset[ \t]*=[ \t]*"?utf-?8"?[ \t]*)?$/i;
 
 /**
  * Throws UNSUPPORTED_MEDIA_TYPE unless the body is said to be plain UTF-8 JSON. Forms and text are among what is

@@ -49,7 +49,12 @@ export function refuseUpgrade(socket: Duplex, error: WireError): void {
   );
 }
 
+/**
+ * As it was sent, without the query: whoever stands in front and allows paths has read the same. Made into a URL,
+ * `//host/metrics` and `/public/../metrics` would be `/metrics`.
+ */
 export function pathOf(req: IncomingMessage): string {
   const { url = '/' } = req;
-  return URL.canParse(url, 'http://localhost') ? new URL(url, 'http://localhost').pathname : url;
+  if (!url.startsWith('/') && URL.canParse(url)) return new URL(url).pathname;
+  return url.split('?', 1)[0] ?? url;
 }
