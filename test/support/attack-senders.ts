@@ -21,6 +21,7 @@ export interface Answer {
 export type Send = (app: Pick<TestApp, 'graphql' | 'ws'>, sent: Sent) => Promise<Answer>;
 
 interface Result {
+  readonly data?: { readonly streamingQuery?: Readonly<Record<string, unknown>> } | null;
   readonly errors?: readonly { readonly extensions?: { readonly code?: string } }[];
 }
 
@@ -31,10 +32,14 @@ const toAnswer = (results: readonly Result[], text: string): Answer => ({
 
 async function readAnswer(response: Response): Promise<Answer> {
   const text = await response.text();
-  const type = response.headers.get('content-type') ?? '';
-  if (type.startsWith('text/event-stream')) return toAnswer(readEvents(text), text);
-  if (type.startsWith('multipart/mixed')) return toAnswer(readParts(text), text);
-  return toAnswer([JSON.parse(text) as Result], text);
+  return toAnswer(readResults(text, response.headers.get('content-type') ?? ''), text);
+}
+
+/** The results in a body of that content type. */
+export function readResults(text: string, type: string): readonly Result[] {
+  if (type.startsWith('text/event-stream')) return readEvents(text);
+  if (type.startsWith('multipart/mixed')) return readParts(text);
+  return [JSON.parse(text) as Result];
 }
 
 function readEvents(text: string): readonly Result[] {
