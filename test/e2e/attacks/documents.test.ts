@@ -1,29 +1,18 @@
 /** Attacks by documents, their variables and ids, over POST, GET, SSE, multipart and WebSocket: each gets its code and nothing else happens. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startTestApp, type TestApp } from '../../support/app.ts';
 import { type Attack, HOSTILE_DOCUMENTS } from '../../support/attack-documents.ts';
 import { SENDERS, type SenderName } from '../../support/attack-senders.ts';
-import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
+import { type AttackedApp, startAttackedApp } from '../../support/attacked-app.ts';
 
 /** Longer requests do not fit into the line of a GET. */
 const MAX_GET = 4_000;
 
-let fake: FakeBackend;
-let app: TestApp;
+let attacked: AttackedApp;
 beforeAll(async () => {
-  fake = await startFakeBackend();
-  app = await startTestApp({ backend: fake.url });
+  attacked = await startAttackedApp();
 });
-afterAll(async () => {
-  await app[Symbol.asyncDispose]();
-  await fake[Symbol.asyncDispose]();
-});
-afterEach(async () => {
-  const good = await SENDERS.POST(app, { query: '{ serviceInfo { name } }' });
-  expect(good).toMatchObject({ codes: [], text: expect.stringContaining('millrace') });
-  expect(fake.responses).toEqual([]);
-  expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
-});
+afterAll(() => attacked[Symbol.asyncDispose]());
+afterEach(() => attacked.requireUnharmed());
 
 const names = Object.keys(SENDERS) as readonly SenderName[];
 const fits: Readonly<Record<SenderName, (attack: Attack) => boolean>> = {
@@ -48,7 +37,7 @@ it('are at least 200, on every transport', () => {
 describe('an attack', () => {
   it.each(rows)('$title', async ({ name, attack }) => {
     const { query, variables, operationName, code } = attack;
-    const { codes, text } = await SENDERS[name](app, { query, variables, operationName });
+    const { codes, text } = await SENDERS[name](attacked.app, { query, variables, operationName });
     expect(codes).toContain(code);
     expect(text).not.toMatch(
       /originalError|stacktrace|node_modules|Did you mean (?!.{1,3}serviceInfo \{)|\bat \w+ \(/,
