@@ -101,6 +101,35 @@ describe('malformed HTTP', () => {
   });
 });
 
+describe('a client that takes its time', () => {
+  const SLOW: readonly (readonly [what: string, lines: readonly string[]])[] = [
+    ['says nothing at all', ['']],
+    ['sends its headers byte by byte', ['POST /graphql HTTP/1.1', 'host: x', 'x-slow: ']],
+    [
+      'sends its body byte by byte',
+      [
+        'POST /graphql HTTP/1.1',
+        'host: x',
+        'content-type: application/json',
+        'content-length: 100000',
+        '',
+        '{',
+      ],
+    ],
+    ['sends the headers of an upgrade byte by byte', ['GET /graphql HTTP/1.1', ...UPGRADE, 'x-slow: ']],
+  ];
+
+  it.each(SLOW)('and %s is told so, and closed', async (_what, lines) => {
+    await using own = await startTransportServer();
+    Object.assign(own.server, { headersTimeout: 300, requestTimeout: 600 });
+    const raw = await openRawHttp(own.url, ...lines);
+    const drip = setInterval(() => raw.socket.write(lines.length > 1 ? ' ' : ''), 50);
+    expect(await raw.ended).toMatch(/^HTTP\/1\.1 408 /);
+    clearInterval(drip);
+    expect((await post(own.endpoint, { query: '{hello}' })).status).toBe(200);
+  });
+});
+
 describe('pipelined requests', () => {
   it('wait for the stream before them without being run into memory', async () => {
     await using own = await startTransportServer();
