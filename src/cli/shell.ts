@@ -9,7 +9,6 @@ import { isAppError } from '../errors.ts';
 import { FAULTS_VARIABLE, parseFaults } from '../faults.ts';
 import { createLog } from '../log.ts';
 import { createSystemPrompts } from '../prompts/system-prompts.ts';
-import { createPersistedOperations } from '../server/persisted-operations.ts';
 
 export interface Shell {
   readonly env: Environment;
@@ -47,12 +46,19 @@ export async function runWithConfig(
   }
 }
 
+/** Loads what it needs only when there is something to check: every command comes by here. */
+async function checkPersistedOperations(config: Config): Promise<void> {
+  if (config.persistedOperations.mode === 'off') return;
+  const { createPersistedOperations } = await import('../server/persisted-operations.ts');
+  await createPersistedOperations(config);
+}
+
 /** The files that hold prompts and operations are part of the configuration: what is wrong with them is found here, too. So are faults. */
 async function loadOrComplain(shell: Shell, flags: Flags): Promise<LoadedConfig | undefined> {
   try {
     const loaded = loadExplained({ env: shell.env, flags, cwd: shell.cwd });
     await createSystemPrompts(loaded.config);
-    await createPersistedOperations(loaded.config);
+    await checkPersistedOperations(loaded.config);
     createAccess({ config: loaded.config, log: createLog('silent') });
     parseFaults(shell.env[FAULTS_VARIABLE], loaded.config.mode);
     return loaded;

@@ -57,7 +57,7 @@ function expectSame(events: readonly FollowedEvent[], expected: readonly Followe
 const toCodes = (payloads: readonly Payload[]) =>
   payloads.map(({ errors }) => errors?.map(({ extensions }) => extensions?.code));
 
-describe.each(TRANSPORTS)('a turn that is cut and resumed on the other node over $name', ({ follow }) => {
+describe.each(TRANSPORTS)('P2: a turn that is cut and resumed on the other node over $name', ({ follow }) => {
   it('is whole, wherever it was cut, when it had ended', async () => {
     await using pair = await startPair();
     const { fake, here, there } = pair;

@@ -39,7 +39,7 @@ function toRests(events: readonly FollowedEvent[], count = events.length) {
   return events.slice(0, count).map((_, index) => events.slice(index + 1));
 }
 
-describe.each(TRANSPORTS)('turnEvents over $name', ({ follow }) => {
+describe.each(TRANSPORTS)('P2: turnEvents over $name', ({ follow }) => {
   const restOf = (app: TestApp, turnId: string) => (cursor: string) =>
     follow(app, toFollowing(turnId, cursor));
 

@@ -43,7 +43,7 @@ const POSTS = ['query', 'startTurn'].map(
 
 const WAYS = [...STREAMS, ...POSTS];
 
-it('the same clientTurnId over every transport and on two nodes, 50 at once, is one turn each', async () => {
+it('P3: the same clientTurnId over every transport and on two nodes, 50 at once, is one turn each', async () => {
   await using fake = await startFakeBackend();
   await using both = await startTestNodes({ backend: fake.url });
   const { nodes } = both;

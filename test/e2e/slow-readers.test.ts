@@ -46,7 +46,7 @@ function toText(events: readonly ReadEvent[]): string {
   return events.map(({ token = '' }) => token).join('');
 }
 
-describe.each(PAUSED_READERS)('a reader of $name that stops reading', ({ name, open }) => {
+describe.each(PAUSED_READERS)('P8: a reader of $name that stops reading', ({ name, open }) => {
   it('is cut, told so where it can be, and resumes on another node without loss', async () => {
     const [app, other] = both.nodes;
     fake.reply(stream(textResponse(TEXT, { pieces: PIECES })));

@@ -126,6 +126,7 @@ const NOT_OWNED: Readonly<Record<string, string>> = {
   'streamingQuery.input.after': 'with clientTurnId, in the turn that this names',
   documentId: 'documents are shared',
   provider: 'backends are shared',
+  'adjustQuota.input.viewerId': 'whoever may adjust quotas may adjust those of everybody',
   'provider.id': 'backends are shared',
   shieldIds: 'shields are shared',
   vectorStoreIds: 'vector stores are shared',
@@ -197,7 +198,7 @@ it('has a case, or a reason to have none, for every place that takes an id', () 
   expect(Object.keys(CASES).filter((path) => !paths.includes(path))).toEqual([]);
 });
 
-describe.each(Object.entries(CASES))('%s', (_path, [kind, code, toOperation]) => {
+describe.each(Object.entries(CASES))('P10: %s', (_path, [kind, code, toOperation]) => {
   it.each(FITTING[kind])(
     'answers the same to an id of somebody else and to an unknown one, over %s',
     async (name) => {

@@ -125,6 +125,23 @@ describe('what the pages name', () => {
   });
 });
 
+describe('the promises of the README', () => {
+  const rows = [...readme.text.matchAll(/^\| (P\d+) \| .* \| (.*) \|$/gm)];
+
+  it('are ten', () => {
+    expect(rows.map(([, promise]) => promise)).toEqual(Array.from({ length: 10 }, (_, i) => `P${i + 1}`));
+  });
+
+  it.each(rows.map(([, promise = '', tests = '']) => ({ promise, tests })))(
+    '$promise is held by the tests that it names, and each of them names it',
+    ({ promise, tests }) => {
+      const paths = [...tests.matchAll(/\]\((test\/[\w./-]+)\)/g)].map(([, path = '']) => path);
+      expect(paths.length).toBeGreaterThan(0);
+      for (const path of paths) expect(readFileSync(join(ROOT, path), 'utf8')).toContain(`${promise}: `);
+    },
+  );
+});
+
 describe('the YAML of a page', () => {
   it.each(getSnippets('yaml'))('of $place is a valid configuration', async ({ text }) => {
     await using folder = await createOpenDirectory();

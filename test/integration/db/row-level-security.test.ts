@@ -60,7 +60,7 @@ async function countFound(tx: ViewerTx, table: string): Promise<number> {
   return read.length + locked.length + changed.length + deleted.length;
 }
 
-describe('a query without its owner', () => {
+describe('P10: a query without its owner', () => {
   it('finds, changes and deletes nothing of another viewer, in any table', async () => {
     for (const table of tables.filter((name) => name !== 'audit_log')) {
       expect(await asEve((tx) => countFound(tx, table)), table).toBe(0);

@@ -152,7 +152,7 @@ const SCRIPTS: readonly (readonly [what: string, script: readonly Step[]])[] = [
   ['a crash with events that are not stored', [append(3), breathe, append(3), join, { kind: 'crash' }, join]],
 ];
 
-describe.each(WAYS)('the laws of the event log, read $name', (way) => {
+describe.each(WAYS)('P1: the laws of the event log, read $name', (way) => {
   const check = async (script: readonly Step[]): Promise<void> => {
     const { sights, stored } = await play(way, script);
     // 1 order and 3 the seal is final

@@ -49,7 +49,7 @@ async function startHeld() {
   return { turn, gate, seen, following };
 }
 
-describe('the database stopped at the moment of finishing', () => {
+describe('P4: the database stopped at the moment of finishing', () => {
   it('nothing terminal is sent until it is back, then the answer is whole', async () => {
     const { turn, gate, seen, following } = await startHeld();
     await postgres.stop();
