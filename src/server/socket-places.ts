@@ -46,6 +46,8 @@ export function createSocketPlaces({ config, metrics, log }: SocketPlacesDeps): 
       const key = String(count);
       return {
         acknowledge({ id }) {
+          // It has closed while its viewer was asked for.
+          if (all.disposed) return;
           const slot = ofViewer.take(id);
           if (!slot) {
             metrics.limitReached('webSocketsPerViewer');

@@ -65,6 +65,7 @@ export function createWebSocketEndpoint(deps: WebSocketDeps): WebSocketEndpoint 
         const refusal = findRefusal(req, deps.origins, retired);
         if (refusal) throw refusal;
         const place = await places.take(req);
+        if (socket.closed) return place[Symbol.dispose]();
         socket.once('close', () => place[Symbol.dispose]());
         server.handleUpgrade(req, socket, head, (client) => {
           connections.set(client, serveConnection({ socket: client, req, place }, options));

@@ -126,6 +126,30 @@ describe('WebSockets', () => {
     other.socket.terminate();
   });
 
+  it('that have closed before their viewer was known take no place of the viewer', async () => {
+    const { promise: known, resolve: tell } = Promise.withResolvers<void>();
+    let isAsked = false;
+    await using server = await startTransportServer({
+      config: { limits: { webSocketsPerViewer: 1 } },
+      authenticate: async () => {
+        if (!isAsked) {
+          isAsked = true;
+          await known;
+        }
+        return { id: 'u1', name: 'u1', roles: [] };
+      },
+    });
+    const early = await openRawSocket(server.socketUrl);
+    early.send({ type: 'connection_init' });
+    await expect.poll(() => isAsked).toBe(true);
+    early.socket.terminate();
+    const getConnections = promisify(server.server.getConnections).bind(server.server);
+    await expect.poll(() => getConnections()).toBe(0);
+    tell();
+    (await openAcknowledged(server.socketUrl)).socket.terminate();
+    expect(server.lines).toEqual([]);
+  });
+
   it('of an address beyond the limit are refused with 429, until one has closed', async () => {
     await using server = await start({ webSocketsPerAddress: 2 });
     const raws = [await openAcknowledged(server.socketUrl), await openAcknowledged(server.socketUrl)];
