@@ -1,6 +1,8 @@
 /** A deploy as clients see it: real processes on one database, one after the other told to stop while answers are streamed. */
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { createClient } from 'graphql-ws';
 import { expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
@@ -9,6 +11,8 @@ import { startProcess, type TestProcess } from '../support/child-process.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
 import { createGate, stream, textResponse } from '../support/fake-backend-script.ts';
+import { UNLIMITED } from '../support/limits.ts';
+import { createOpenDirectory } from '../support/postgres.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -23,10 +27,11 @@ interface Node {
   readonly port: number;
 }
 
-async function startNode(databaseUrl: string, fake: FakeBackend): Promise<Node> {
+async function startNode(databaseUrl: string, fake: FakeBackend, configFile: string): Promise<Node> {
   const process = startProcess('src/main.ts', ['serve'], {
     DATABASE_URL: databaseUrl,
     OPENAI_BASE_URL: fake.url,
+    MILLRACE_CONFIG: configFile,
     PORT: '0',
     LOG_LEVEL: 'error',
   });
@@ -131,10 +136,16 @@ const readyStatus = async ({ url }: Node): Promise<number> => (await fetch(`${ur
 it('P9: nodes that are replaced one after the other fail no turn, and clients leave them at spread-out times', async () => {
   const gate = createGate();
   await using database = await createTestDatabase();
+  await using folder = await createOpenDirectory();
+  const configFile = join(folder.path, 'millrace.yaml');
+  await writeFile(configFile, JSON.stringify({ limits: UNLIMITED }));
   await using fake = await startFakeBackend({
     onResponse: () => stream(textResponse(TEXT), { holds: { 8: gate } }),
   });
-  const [first, second] = await Promise.all([startNode(database.url, fake), startNode(database.url, fake)]);
+  const [first, second] = await Promise.all([
+    startNode(database.url, fake, configFile),
+    startNode(database.url, fake, configFile),
+  ]);
   await using _first = first.process;
   await using _second = second.process;
   const ports = new Set([first.port, second.port]);
@@ -156,7 +167,7 @@ it('P9: nodes that are replaced one after the other fail no turn, and clients le
   };
 
   const fromFirst = await replace(first);
-  const third = await startNode(database.url, fake);
+  const third = await startNode(database.url, fake, configFile);
   await using _third = third.process;
   ports.add(third.port);
   const fromSecond = await replace(second);

@@ -10,7 +10,8 @@ interface Result {
 
 let app: TestApp;
 beforeAll(async () => {
-  app = await startTestApp();
+  const daily = { name: 'daily', kind: 'USER', initialQuota: 1_000_000, period: '1 day' } as const;
+  app = await startTestApp({ config: { quotas: { limiters: [daily] } } });
 });
 afterAll(() => app[Symbol.asyncDispose]());
 
