@@ -1,7 +1,9 @@
 /** The oracle for recorded streams: what the original service made of each, turned into what we promise, and compared with ours. */
+
 import { toStorable } from '../../src/lib/text.ts';
 import type { JsonObject } from '../../src/types/json.ts';
 import type { TurnEventBody } from '../../src/types/turn-event.ts';
+import type { TurnUsage } from '../../src/types/usage.ts';
 import {
   type ExpectedTurn,
   listEndedItems,
@@ -180,7 +182,7 @@ function compareEnd({ expected, better, upstream }: Recording, bodies: Bodies): 
   const incomplete = upstream.some((event) => event.type === 'response.incomplete');
   const usage = better.tokens ?? (original ? reported : undefined);
   return [
-    ...(usage ? differ('usage', [end.usage.inputTokens, end.usage.outputTokens], usage) : []),
+    ...(usage ? compareUsage(end.usage, usage) : []),
     ...differ('truncated', end.truncated, incomplete),
     ...(incomplete
       ? differ('finish reason', end.finishReason, FINISH_REASONS[better.reason ?? ''] ?? 'OTHER')
@@ -190,6 +192,16 @@ function compareEnd({ expected, better, upstream }: Recording, bodies: Bodies): 
       ? differ('documents', end.referencedDocuments, toPromisedDocuments(original, upstream))
       : []),
   ];
+}
+
+/** What was not reported, or only in part, counts as not reported and is estimated later; everything else is what was reported. */
+function compareUsage(
+  { inputTokens, outputTokens, source }: TurnUsage,
+  promised: readonly unknown[],
+): readonly string[] {
+  const isWhole = promised.every((tokens) => typeof tokens === 'number' && tokens > 0);
+  if (source !== 'REPORTED') return differ('a whole report of usage', isWhole, false);
+  return differ('usage', [inputTokens, outputTokens], promised);
 }
 
 function compareReasoning({ better }: Recording, bodies: Bodies): readonly string[] {
