@@ -48,10 +48,14 @@ async function cut(
   return [...head, ...toFollowedEvents(rest)];
 }
 
+/** The turn of a StartEvent is read when the event is: a follower that comes late may find it ended. */
+const withoutTurn = (event: FollowedEvent): FollowedEvent =>
+  event.__typename === 'StartEvent' ? { ...event, turn: null } : event;
+
 /** A reader that is slow, on a machine that is, gets fewer deltas with the same text. */
 function expectSame(events: readonly FollowedEvent[], expected: readonly FollowedEvent[]): void {
   expect(findGaps(events)).toEqual([]);
-  expect(foldDeltas(events)).toEqual(foldDeltas(expected));
+  expect(foldDeltas(events).map(withoutTurn)).toEqual(foldDeltas(expected).map(withoutTurn));
 }
 
 const toCodes = (payloads: readonly Payload[]) =>
