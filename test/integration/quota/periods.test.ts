@@ -65,23 +65,18 @@ describe('limiters side by side', () => {
   it('each have their own window, and the one that refuses says when it ends', async () => {
     const viewer = createViewer();
     await node.quotas.open(viewer);
-    await expect(ask(viewer)).rejects.toMatchObject({
-      details: {
-        explanation: `User ${viewer.id} has no available tokens`,
-        resetAt: await readResetAt(viewer, 'saved'),
-      },
-    });
+    const savedAt = await readResetAt(viewer, 'saved');
+    const explanation = `User ${viewer.id} has no available tokens`;
+    await expect(ask(viewer)).rejects.toMatchObject({ details: { explanation, resetAt: savedAt } });
     await clock.advance('12 hours 1 minute');
     await ask(viewer);
     await ask(viewer);
     expect(await read(viewer)).toMatchObject({ daily: 0, monthly: 2 * COST + 100, saved: 1_000 - 2 * COST });
+    const dailyAt = await readResetAt(viewer, 'daily');
     await expect(ask(viewer)).rejects.toMatchObject({
       code: 'QUOTA_EXCEEDED',
       message: 'The quota has been exceeded',
-      details: {
-        explanation: `User ${viewer.id} has no available tokens`,
-        resetAt: await readResetAt(viewer, 'daily'),
-      },
+      details: { explanation, resetAt: dailyAt },
     });
     await clock.advance('12 hours');
     expect(await read(viewer)).toMatchObject({ daily: 2 * COST, saved: 2_000 - 2 * COST });
@@ -91,9 +86,10 @@ describe('limiters side by side', () => {
     const refusal = {
       explanation: expect.stringMatching(/ has 100 tokens, but \d{3} tokens are needed$/) as string,
     };
+    const monthlyAt = await readResetAt(viewer, 'monthly');
     await expect(ask(viewer)).rejects.toMatchObject({
       code: 'QUOTA_EXCEEDED',
-      details: { ...refusal, resetAt: await readResetAt(viewer, 'monthly') },
+      details: { ...refusal, resetAt: monthlyAt },
     });
     const other = createViewer();
     await node.quotas.open(other);
