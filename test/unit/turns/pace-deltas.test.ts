@@ -116,12 +116,14 @@ describe('paced deltas', () => {
 
   it('stop with the signal, also while one waits', async () => {
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 500);
-    const batches = at([
-      [0, toTokens(['a'])],
-      [100, toTokens(['b'], 2)],
-    ]);
-    expect(await read(batches, controller.signal)).toEqual([token(0, 1)]);
+    async function* leaveWhileOneWaits() {
+      yield* at([
+        [0, toTokens(['a'])],
+        [100, toTokens(['b'], 2)],
+      ]);
+      controller.abort();
+    }
+    expect(await read(leaveWhileOneWaits(), controller.signal)).toEqual([token(0, 1)]);
   });
 
   it('pass a failure on once, and leave unsent what a later cursor brings again', async () => {
