@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { delay } from '../lib/abort.ts';
 import { embeddedFailure } from './embedded-account.ts';
@@ -63,7 +63,9 @@ export async function findPostmaster(cluster: Cluster): Promise<Postmaster | und
     const found = await readPidFile(cluster);
     if (found === undefined || !isAlive(found.pid)) return undefined;
     if (!(await isOurs(found.pid, cluster))) return removeStale(found, cluster);
-    if (found.status === 'ready') return { ...found, ended: new Promise(() => {}) };
+    // One that was killed a moment ago is still there, and says that it is ready, but takes no connections.
+    const isReady = found.status === 'ready' && (await isListening(found.port));
+    if (isReady) return { ...found, ended: new Promise(() => {}) };
     await delay(POLL_MS);
   }
   throw embeddedFailure(`does not come up in ${cluster.path}; see ${cluster.logFile}`);
@@ -157,6 +159,17 @@ async function isOurs(pid: number, cluster: Cluster): Promise<boolean> {
 async function removeStale(found: PidFile, cluster: Cluster): Promise<undefined> {
   const now = await readPidFile(cluster);
   if (now?.pid === found.pid) await rm(join(cluster.path, 'postmaster.pid'), { force: true });
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const settle = (isOpen: boolean): void => {
+      socket.destroy();
+      resolve(isOpen);
+    };
+    socket.once('connect', () => settle(true)).once('error', () => settle(false));
+  });
 }
 
 /** Another process may take it before Postgres does: then the start fails and is tried again. */

@@ -109,6 +109,19 @@ describe('after a kill -9', () => {
     expect(next.adopted).toBe(false);
   });
 
+  test('one that is still dying, and takes no connections, is waited for and not adopted', async () => {
+    await using directory = await createOpenDirectory();
+    const first = await startEmbeddedPostgres({ dataDir: directory.path, log });
+    await first[Symbol.asyncDispose]();
+    const cluster = await realpath(join(directory.path, 'postgres', 'cluster'));
+    const dying = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 700)', cluster], { stdio: 'ignore' });
+    const lines = [dying.pid, cluster, '1700000000', '1', '', '127.0.0.1', '', 'ready   '];
+    await writeFile(join(cluster, 'postmaster.pid'), `${lines.join('\n')}\n`);
+    await using next = await startEmbeddedPostgres({ dataDir: directory.path, log });
+    expect(dying.exitCode).toBe(0);
+    expect(next.adopted).toBe(false);
+  });
+
   test('Ctrl-C in the terminal of Millrace leaves the server to Millrace', async () => {
     await using directory = await createOpenDirectory();
     const { child, said } = await startProcess(directory.path);
