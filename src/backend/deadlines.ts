@@ -1,6 +1,8 @@
 /** The clocks of one request to a backend: for the first event, for silence and for the whole. */
+
 import type { BackendConfig } from '../config/config.ts';
 import { AppError } from '../errors.ts';
+import { OVER } from '../lib/abort.ts';
 
 type Limits = Pick<BackendConfig, 'firstEventTimeoutMs' | 'idleTimeoutMs' | 'turnTimeoutMs'>;
 
@@ -64,7 +66,7 @@ export function createDeadlines(limits: Limits, caller: AbortSignal): Deadlines 
     stop: () => {
       for (const timer of [first, whole, idle]) clearTimeout(timer);
       caller.removeEventListener('abort', onAbort);
-      controller.abort();
+      controller.abort(OVER);
     },
   };
 }

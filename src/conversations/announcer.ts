@@ -1,6 +1,5 @@
 /** Tells all nodes what has changed in conversations. Who hears it, and what of it a viewer is told, is the feed's. */
 import { createHash } from 'node:crypto';
-import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Database } from '../db/client.ts';
 import { delay, orAborted } from '../lib/abort.ts';
@@ -33,6 +32,8 @@ const BATCH = 40;
 /** Changes that wait while the database is away; beyond that everybody is told to look for themselves. */
 const MAX_WAITING = 1_000;
 const RETRY_MS = 1_000;
+/** After a notification: what changes meanwhile goes into the next, so that a busy node sends few of them. */
+const PAUSE_MS = 25;
 /** Longest wait in milliseconds for what is left when the process ends. */
 const SHUTDOWN_MS = 2_000;
 
@@ -70,7 +71,7 @@ function toNote(change: ConversationChange): Note {
     : [owner, change.kind, change.conversationId];
 }
 
-/** One notification is on its way at a time; what is announced meanwhile goes into the next. Disposal sends what is left, for a bounded time. */
+/** One notification is on its way at a time; what is announced until shortly after it goes into the next. Disposal sends what is left, for a bounded time. */
 export function createAnnouncer({ database, log }: AnnouncerDeps): CountedAnnouncer {
   const waiting = new Map<string, Note>();
   const stop = new AbortController();
@@ -83,8 +84,8 @@ export function createAnnouncer({ database, log }: AnnouncerDeps): CountedAnnoun
     waiting.clear();
     hasOverflown = true;
   };
-  const notify = (message: readonly Note[] | typeof EVERYTHING): Promise<unknown> =>
-    database.asWorker((tx) => tx.execute(sql`SELECT pg_notify(${CHANNEL}, ${JSON.stringify(message)})`));
+  const notify = (message: readonly Note[] | typeof EVERYTHING): Promise<void> =>
+    database.notify(CHANNEL, JSON.stringify(message));
   /** True when it was sent; else it waits again. */
   const sendNext = async (): Promise<boolean> => {
     const isEverything = hasOverflown;
@@ -106,7 +107,8 @@ export function createAnnouncer({ database, log }: AnnouncerDeps): CountedAnnoun
     await Promise.resolve();
     while (hasOverflown || waiting.size > 0) {
       if (stop.signal.aborted) return;
-      if (!(await sendNext())) await delay(RETRY_MS, stop.signal);
+      const isSent = await sendNext();
+      await delay(isSent ? PAUSE_MS : RETRY_MS, stop.signal);
     }
   };
   return {

@@ -1,8 +1,10 @@
 /** One transaction over the driver: what is sent, what is refused, when it is given up. Knows no viewer and no pool. */
+
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { PostgresJsSession, PostgresJsTransaction } from 'drizzle-orm/postgres-js';
 import type { Sql, TransactionSql } from 'postgres';
 import { AppError } from '../errors.ts';
+import { OVER } from '../lib/abort.ts';
 import { isConnectionLost } from './errors.ts';
 
 export type Transaction = PostgresJsTransaction<Record<string, never>, Record<string, never>>;
@@ -22,12 +24,11 @@ interface State {
   /** Aborted when the transaction has ended or its connection is lost. */
   readonly over: AbortSignal;
   readonly late: AbortSignal;
+  /** True once `run` has settled: what it left unawaited may send nothing more. */
+  isSettled: boolean;
   /** Lets every failure of a statement be seen before the code that awaits it can go on. */
   watch(statement: PromiseLike<unknown>): void;
 }
-
-/** Without a reason of its own, each abort would make an error with a stack: 9 µs a transaction. */
-const OVER = 'over';
 
 /** Commits when `run` resolves before the signal is aborted, rolls back otherwise. */
 export async function transact<T>(driver: Sql, { first, run, signal, onBegin }: Work<T>): Promise<T> {
@@ -36,6 +37,7 @@ export async function transact<T>(driver: Sql, { first, run, signal, onBegin }: 
   const state: State = {
     over: end.signal,
     late: signal,
+    isSettled: false,
     watch: (statement) => {
       statement.then(undefined, (error: unknown) => {
         if (!isConnectionLost(error)) return;
@@ -50,9 +52,13 @@ export async function transact<T>(driver: Sql, { first, run, signal, onBegin }: 
       signal.throwIfAborted();
       const ahead = first?.(client);
       if (ahead !== undefined) state.watch(ahead);
-      const [, result] = await Promise.all([ahead, run(toTransaction(client, state))]);
-      signal.throwIfAborted();
-      return { result };
+      try {
+        const [, result] = await Promise.all([ahead, run(toTransaction(client, state))]);
+        signal.throwIfAborted();
+        return { result };
+      } finally {
+        state.isSettled = true;
+      }
     });
   try {
     return (await Promise.race([driver.begin(body), lost.promise])).result;
@@ -88,7 +94,7 @@ function guard(client: TransactionSql, state: State): TransactionSql {
   const { unsafe, savepoint } = client;
   return Object.assign(client, {
     unsafe: (...[text, parameters, options]: Parameters<typeof unsafe>) => {
-      if (state.over.aborted || state.late.aborted) {
+      if (state.isSettled || state.over.aborted || state.late.aborted) {
         throw new AppError('DEPENDENCY_UNAVAILABLE', 'The database transaction is over');
       }
       const statement = unsafe(text, parameters, { ...options, prepare: true });

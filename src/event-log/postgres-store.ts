@@ -46,14 +46,10 @@ export async function insertFenced(
 /** Stores batches whose fence the same transaction has already checked. */
 export async function insertBatches(tx: AnyTx, batches: readonly EventBatch[]): Promise<void> {
   if (batches.length === 0) return;
-  const rows = batches.map(({ turnId, firstSeq, lastSeq, fence, events }) => ({
-    turnId,
-    firstSeq,
-    lastSeq,
-    epoch: fence,
-    events,
-  }));
-  await tx.insert(turnEventBatches).values(rows).onConflictDoNothing();
+  await tx.execute(sql`
+    INSERT INTO turn_event_batch (turn_id, first_seq, last_seq, epoch, events)
+    SELECT turn_id, first_seq, last_seq, fence, events::json FROM ${toArrays(batches)}
+    ON CONFLICT (turn_id, first_seq) DO NOTHING`);
 }
 
 export async function insertEpoch(tx: WorkerTx, lease: TurnLease, firstSeq: number): Promise<void> {

@@ -1,5 +1,7 @@
 /** The subscriptions that follow a turn. What their events are lives in stream-event.ts. */
+
 import { AppError } from '../errors.ts';
+import { OVER } from '../lib/abort.ts';
 import { parseCursor } from '../lib/cursor.ts';
 import type { FollowTurnInput } from '../turns/engine.ts';
 import type { TurnEvent } from '../types/turn-event.ts';
@@ -87,7 +89,8 @@ async function subscribeToQuestion(
   const operationId = context.operationId ?? undefined;
   const question = { ...toStartTurnInput(input, context), operationId };
   const { turn, created } = await context.services.engine.start(context.viewer, question);
-  return follow(context, { turnId: turn.id, after: created ? undefined : after, minIntervalMs });
+  const begin = created ? { begun: turn } : { after };
+  return follow(context, { turnId: turn.id, minIntervalMs, ...begin });
 }
 
 async function follow(
@@ -97,7 +100,7 @@ async function follow(
   const controller = new AbortController();
   const stop = (): void => {
     signal.removeEventListener('abort', stop);
-    controller.abort();
+    controller.abort(OVER);
   };
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();

@@ -1,7 +1,9 @@
 /** One WebSocket: carries protocol messages both ways, at the pace of its reader, and notices when its peer is gone. */
+
 import type { IncomingMessage } from 'node:http';
 import type { Server } from 'graphql-ws';
 import type { RawData, WebSocket } from 'ws';
+import { OVER } from '../lib/abort.ts';
 import type { Log } from '../log.ts';
 import { BAD_MESSAGE, INTERNAL_ERROR, SLOW_OR_OVERLOADED } from './close-codes.ts';
 import { toCredentials } from './credentials.ts';
@@ -68,7 +70,7 @@ export function serveConnection(peer: Peer, options: ConnectionOptions): Connect
   socket.on('error', (error) => log.debug({ reason: error.message }, 'WebSocket error'));
   socket.once('close', (code, reason) => {
     clearInterval(keepAlive);
-    closing.abort();
+    closing.abort(OVER);
     uncount();
     outlet[Symbol.dispose]();
     abortOperations(connection);
@@ -130,7 +132,7 @@ function createConnection({ socket, req, place }: Peer, closed: AbortSignal): Co
 }
 
 function abortOperations({ operations }: Connection): void {
-  for (const { controller } of operations.values()) controller.abort();
+  for (const { controller } of operations.values()) controller.abort(OVER);
 }
 
 /** A peer that leaves a ping unanswered is gone within twice the interval. While bytes wait, the outlet judges it. */

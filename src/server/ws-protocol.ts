@@ -1,4 +1,5 @@
 /** The protocol graphql-transport-ws over our GraphQL server: who connects, what an operation runs in, how it is refused. Sockets live in websocket.ts. */
+
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import { type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
 import type { Authenticate } from '../auth/authenticate.ts';
@@ -7,6 +8,7 @@ import { openSession, type Session } from '../auth/session.ts';
 import type { Config } from '../config/config.ts';
 import { AppError } from '../errors.ts';
 import { findAppError } from '../graphql/errors.ts';
+import { OVER } from '../lib/abort.ts';
 import { isUuid, randomId } from '../lib/ids.ts';
 import { toCloseCode, toCut, toRefusalCut } from './close-codes.ts';
 import { type Exchange, once } from './exchange.ts';
@@ -96,7 +98,7 @@ export function sweepOperations(operations: Map<string, Operation>): void {
   for (const [id, operation] of operations) {
     if (operation.isOpen()) continue;
     operations.delete(id);
-    operation.controller.abort();
+    operation.controller.abort(OVER);
   }
 }
 

@@ -181,8 +181,8 @@ export function createEngine(deps: EngineDeps): TurnEngine {
     get runningCount() {
       return live.size;
     },
-    async follow(viewer, { turnId, after, minIntervalMs = 0 }, signal) {
-      const turn = await reader.getStored(viewer, turnId);
+    async follow(viewer, { turnId, begun, after, minIntervalMs = 0 }, signal) {
+      const turn = begun ?? (await reader.getStored(viewer, turnId));
       return followCounted(followerDeps, { turn, after, minIntervalMs }, signal);
     },
     async interruptConversation({ id: actor }, conversationId, reason) {

@@ -55,6 +55,8 @@ export interface StartedTurn {
 
 export interface FollowTurnInput {
   readonly turnId: string;
+  /** The turn itself when this call of the viewer's has just begun it: then it is not read again. */
+  readonly begun?: Turn | undefined;
   /** A cursor of this turn; only later events are sent. Absent: from the beginning. */
   readonly after?: string | undefined;
   /** Merge deltas of one kind to at most one event in this time, 0 to 1,000 ms. */

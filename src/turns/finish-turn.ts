@@ -57,12 +57,15 @@ export async function sealTurn(
   const kept = await lockConversationOf(tx, lease.turnId);
   const sealed = await endTurn(tx, lease, kept ? ended : withoutContent(ended));
   if (!sealed) return undefined;
-  if (kept) {
-    await deps.eventLog.store(tx, batches);
-    await insertTurnDetails(tx, lease.turnId, ended);
-    await countTurn(tx, lease.turnId, ended);
-  } else await eraseContent(tx, lease.turnId);
-  await deps.followUp(tx, sealed, ended);
+  // Sent together: none of them needs the answer of another.
+  const storing = kept
+    ? [
+        deps.eventLog.store(tx, batches),
+        insertTurnDetails(tx, lease.turnId, ended),
+        countTurn(tx, lease.turnId, ended),
+      ]
+    : [eraseContent(tx, lease.turnId)];
+  await Promise.all([...storing, deps.followUp(tx, sealed, ended)]);
   return sealed;
 }
 

@@ -1,7 +1,6 @@
 /** The SQL that counts the running turns of a viewer. */
-import { and, count, eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { ViewerTx } from '../db/client.ts';
-import { turns } from '../db/tables/conversations.ts';
 
 /** Any number, as long as every version of Millrace has the same. */
 const LOCK_CLASS = 7_174;
@@ -13,10 +12,9 @@ const LOCK_CLASS = 7_174;
  */
 export async function countRunningTurns(tx: ViewerTx): Promise<number> {
   const lock = tx.execute(sql`SELECT pg_advisory_xact_lock(${LOCK_CLASS}, hashtext(${tx.viewerId}))`);
-  const counting = tx
-    .select({ running: count() })
-    .from(turns)
-    .where(and(eq(turns.ownerId, tx.viewerId), eq(turns.status, 'RUNNING')));
+  const counting = tx.execute<{ running: number }>(
+    sql`SELECT count(*)::int AS running FROM turn WHERE owner_id = ${tx.viewerId} AND status = 'RUNNING'`,
+  );
   const [, rows] = await Promise.all([lock, counting]);
   return rows[0]?.running ?? 0;
 }

@@ -164,10 +164,12 @@ function toStartEvent(turn: Turn): LoggedEvent {
 async function insertAccepted(deps: StartDeps, tx: ViewerTx, accepted: Acceptance & { viewer: Viewer }) {
   const { request, chosen, viewer, demand } = accepted;
   const conversationId = request.conversationId ?? newId();
-  if (request.conversationId === null) await insertConversation(tx, conversationId);
-  else if (!(await lockConversation(tx, conversationId, chosen.backend.history)))
+  const isKnown = request.conversationId !== null;
+  if (isKnown && !(await lockConversation(tx, conversationId, chosen.backend.history)))
     throw conversationNotFound(conversationId);
-  const turn = await insertTurn(tx, {
+  // What needs no answer of the statement before is sent with it, here and below.
+  const opening = isKnown ? undefined : insertConversation(tx, conversationId);
+  const inserting = insertTurn(tx, {
     id: newId(),
     conversationId,
     idempotencyKey: request.idempotencyKey,
@@ -181,14 +183,22 @@ async function insertAccepted(deps: StartDeps, tx: ViewerTx, accepted: Acceptanc
     inputEstimate: demand?.inputTokens,
     graceMs: request.onDisconnect === 'CANCEL' ? deps.disconnectGraceMs : null,
   });
+  const [turn] = await Promise.all([inserting, opening]);
   if (!turn) throw new AppError('CONVERSATION_BUSY', 'A turn is already running in this conversation');
   const start = toStartEvent(turn);
-  await deps.eventLog.store(tx, [
-    { turnId: turn.id, fence: turn.fence, firstSeq: 1, lastSeq: 1, events: encodeEvents([start]) },
+  const batch = {
+    turnId: turn.id,
+    fence: turn.fence,
+    firstSeq: 1,
+    lastSeq: 1,
+    events: encodeEvents([start]),
+  };
+  await Promise.all([
+    deps.eventLog.store(tx, [batch]),
+    insertAttachments(tx, turn.id, request.attachments),
+    // Last: other questions of the viewer wait here until the transaction ends, and for the balance of the cluster everybody's.
+    requireRoomForViewer(tx, deps.config.limits.turnsPerViewer),
   ]);
-  await insertAttachments(tx, turn.id, request.attachments);
-  // Last: other questions of the viewer wait here until the transaction ends, and for the balance of the cluster everybody's.
-  await requireRoomForViewer(tx, deps.config.limits.turnsPerViewer);
   const allowance = await reserveAllowance(deps, tx, { viewer, turnId: turn.id, demand, chosen });
   return { turn, start, allowance };
 }

@@ -15,18 +15,19 @@ import {
 import { turnEventBatches } from '../db/tables/events.ts';
 import type { TurnLease } from '../event-log/event-log.ts';
 import type { RagChunk, ReferencedDocument } from '../types/document.ts';
+import type { JsonObject } from '../types/json.ts';
 import type { ToolCall, ToolResult } from '../types/tool-call.ts';
 import type { Attachment, FinishReason, Turn, TurnStatus, TurnStop } from '../types/turn.ts';
 import type { ErrorBody } from '../types/turn-event.ts';
 import type { TurnUsage } from '../types/usage.ts';
 import { fromNow } from './lease-store.ts';
-import { toTurn } from './read-store.ts';
+import { toClientTurnId } from './request.ts';
 
 /** The backend's conversation does not know all that was said. Its id stays: it is still to be deleted with ours. */
 const GIVEN_UP = { backendModel: null };
 
 export async function insertConversation(tx: ViewerTx, id: string): Promise<void> {
-  await tx.insert(conversations).values({ id, ownerId: tx.viewerId });
+  await tx.execute(sql`INSERT INTO conversation (id, owner_id) VALUES (${id}, ${tx.viewerId})`);
 }
 
 /**
@@ -53,41 +54,57 @@ export async function lockConversation(
   return rows[0];
 }
 
-export type NewTurn = Pick<
-  typeof turns.$inferInsert,
-  | 'id'
-  | 'conversationId'
-  | 'idempotencyKey'
-  | 'fingerprint'
-  | 'request'
-  | 'query'
-  | 'provider'
-  | 'model'
-  | 'inputEstimate'
-> & {
+export interface NewTurn extends Pick<Turn, 'id' | 'conversationId' | 'query' | 'provider' | 'model'> {
+  readonly idempotencyKey: string | null;
+  readonly fingerprint: string;
+  readonly request: JsonObject;
+  /** Tokens; undefined: nothing is reserved. */
+  readonly inputEstimate: number | undefined;
   readonly nodeId: string;
   readonly leaseMs: number;
   /** Milliseconds for which it goes on without followers; null: it does not stop for want of them. */
   readonly graceMs: number | null;
-};
+}
+
+/** What is known of a turn as it begins; the table's defaults say the same. */
+const NOTHING_YET = {
+  status: 'RUNNING',
+  answer: '',
+  finishReason: null,
+  interruptReason: null,
+  interruptedBy: null,
+  error: null,
+  truncated: false,
+  ragChunkCount: 0,
+  usage: { inputTokens: 0, outputTokens: 0, source: 'NONE' },
+  completedAt: null,
+  fence: 1,
+  lastSeq: 0,
+} as const satisfies Partial<Turn>;
 
 /** Undefined when the key is taken or a turn is running in the conversation: the two cannot be told apart here. */
 export async function insertTurn(tx: ViewerTx, turn: NewTurn): Promise<Turn | undefined> {
-  const { nodeId, leaseMs, graceMs, ...columns } = turn;
+  const { id, conversationId, idempotencyKey, query, provider, model, graceMs } = turn;
+  const ownerId = tx.viewerId;
   const followedUntil = graceMs === null ? null : fromNow(graceMs);
-  const rows = await tx
-    .insert(turns)
-    .values({
-      ...columns,
-      ownerId: tx.viewerId,
-      status: 'RUNNING',
-      leaseOwner: nodeId,
-      leaseUntil: fromNow(leaseMs),
-      followedUntil,
-    })
-    .onConflictDoNothing()
-    .returning();
-  return rows[0] && toTurn(rows[0]);
+  const rows = await tx.execute<{ started_at: string }>(sql`
+    INSERT INTO turn (id, owner_id, conversation_id, idempotency_key, fingerprint, request, status, query, provider, model,
+      input_estimate, lease_owner, lease_until, followed_until)
+    VALUES (${id}, ${ownerId}, ${conversationId}, ${idempotencyKey}, ${turn.fingerprint},
+      ${JSON.stringify(turn.request)}::jsonb, 'RUNNING', ${query}, ${provider}, ${model},
+      ${turn.inputEstimate ?? null}, ${turn.nodeId}, ${fromNow(turn.leaseMs)}, ${followedUntil})
+    ON CONFLICT DO NOTHING
+    RETURNING started_at`);
+  const row = rows[0];
+  return (
+    row && {
+      ...{ id, ownerId, conversationId, query, provider, model },
+      ...NOTHING_YET,
+      clientTurnId: toClientTurnId(idempotencyKey),
+      startedAt: new Date(row.started_at),
+      stopsUnfollowed: graceMs !== null,
+    }
+  );
 }
 
 export async function insertAttachments(
@@ -155,39 +172,33 @@ export type SealedTurn = Pick<Turn, 'id' | 'ownerId' | 'conversationId' | 'provi
 /** Seals the turn if the lease's fence still holds; undefined when a newer owner has it, or it has already ended. */
 export async function endTurn(
   tx: WorkerTx,
-  lease: TurnLease,
+  { turnId, fence }: TurnLease,
   ended: EndedTurn,
 ): Promise<SealedTurn | undefined> {
-  const rows = await tx
-    .update(turns)
-    .set({
-      status: ended.status,
-      answer: ended.answer,
-      finishReason: ended.finishReason,
-      interruptReason: ended.stop?.reason ?? null,
-      stopActor: ended.stop?.actor ?? null,
-      error: ended.error,
-      truncated: ended.truncated,
-      ragChunkCount: ended.chunks.length,
-      inputTokens: ended.usage.inputTokens,
-      outputTokens: ended.usage.outputTokens,
-      usageSource: ended.usage.source,
-      lastSeq: ended.lastSeq,
-      completedAt: sql`now()`,
-      leaseOwner: null,
-      leaseUntil: null,
-      stopReason: null,
-    })
-    .where(and(eq(turns.id, lease.turnId), eq(turns.fence, lease.fence), eq(turns.status, 'RUNNING')))
-    .returning({
-      id: turns.id,
-      ownerId: turns.ownerId,
-      conversationId: turns.conversationId,
-      provider: turns.provider,
-      model: turns.model,
-      inputEstimate: turns.inputEstimate,
-    });
-  return rows[0];
+  const { stop, error, usage } = ended;
+  const rows = await tx.execute<SealedRow>(sql`
+    UPDATE turn SET
+      status = ${ended.status}, answer = ${ended.answer}, finish_reason = ${ended.finishReason},
+      interrupt_reason = ${stop?.reason ?? null}, stop_actor = ${stop?.actor ?? null},
+      error = ${error && JSON.stringify(error)}::jsonb, truncated = ${ended.truncated},
+      rag_chunk_count = ${ended.chunks.length}, input_tokens = ${usage.inputTokens},
+      output_tokens = ${usage.outputTokens}, usage_source = ${usage.source}, last_seq = ${ended.lastSeq},
+      completed_at = now(), lease_owner = NULL, lease_until = NULL, stop_reason = NULL
+    WHERE id = ${turnId} AND fence = ${fence} AND status = 'RUNNING'
+    RETURNING id, owner_id, conversation_id, provider, model, input_estimate`);
+  return rows[0] && toSealedTurn(rows[0]);
+}
+
+type SealedRow = Readonly<
+  Record<'id' | 'owner_id' | 'conversation_id' | 'provider' | 'model', string> & {
+    input_estimate: string | null;
+  }
+>;
+
+function toSealedTurn(row: SealedRow): SealedTurn {
+  const { id, owner_id: ownerId, conversation_id: conversationId, provider, model } = row;
+  const inputEstimate = row.input_estimate === null ? null : Number(row.input_estimate);
+  return { id, ownerId, conversationId, provider, model, inputEstimate };
 }
 
 /** Remembers the backend's own conversation; null: it does not know all that was said. Does nothing for a turn that is another node's by now. */

@@ -20,14 +20,11 @@ export async function selectUsage(tx: ViewerTx, days: number): Promise<readonly 
 /** Adds to the sums of today, in UTC. Nothing is written where nothing was spent. */
 export async function recordUsage(tx: AnyTx, spent: SpentTokens): Promise<void> {
   if (spent.inputTokens === 0 && spent.outputTokens === 0) return;
-  await tx
-    .insert(tokenUsage)
-    .values({ ...spent, day: sql`(now() AT TIME ZONE 'UTC')::date` })
-    .onConflictDoUpdate({
-      target: [tokenUsage.ownerId, tokenUsage.day, tokenUsage.provider, tokenUsage.model, tokenUsage.kind],
-      set: {
-        inputTokens: sql`${tokenUsage.inputTokens} + excluded.input_tokens`,
-        outputTokens: sql`${tokenUsage.outputTokens} + excluded.output_tokens`,
-      },
-    });
+  await tx.execute(sql`
+    INSERT INTO token_usage (owner_id, provider, model, kind, day, input_tokens, output_tokens)
+    VALUES (${spent.ownerId}, ${spent.provider}, ${spent.model}, ${spent.kind}, (now() AT TIME ZONE 'UTC')::date,
+      ${spent.inputTokens}, ${spent.outputTokens})
+    ON CONFLICT (owner_id, day, provider, model, kind) DO UPDATE SET
+      input_tokens = token_usage.input_tokens + excluded.input_tokens,
+      output_tokens = token_usage.output_tokens + excluded.output_tokens`);
 }

@@ -1,4 +1,5 @@
 /** The pool over a real Postgres: whose transaction it is, and what happens when Postgres goes away. */
+import { setImmediate } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../../src/db/client.ts';
@@ -71,6 +72,20 @@ describe('a transaction', () => {
     await expect(escaped?.()).rejects.toMatchObject({
       cause: { message: 'The database transaction is over' },
     });
+  });
+
+  test('what a failed transaction left unawaited sends nothing more', async () => {
+    const refusals: unknown[] = [];
+    const failing = db.database.asWorker(async (tx) => {
+      // By then the ROLLBACK is sent, and its answer is not there yet.
+      const straggler = setImmediate().then(() => tx.execute(sql`CREATE TABLE straggler ()`));
+      straggler.catch((error: unknown) => refusals.push(error));
+      throw new Error('before the other was done');
+    });
+    await expect(failing).rejects.toThrow('before the other was done');
+    await expect.poll(() => refusals).toMatchObject([{ cause: { code: 'DEPENDENCY_UNAVAILABLE' } }]);
+    const [row] = await db.database.driver`SELECT to_regclass('straggler') AS found`;
+    expect(row).toEqual({ found: null });
   });
 
   test('after the deadline the caller is told, and nothing is committed', async () => {
