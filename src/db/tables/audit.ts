@@ -1,12 +1,13 @@
 /** The table of what viewers did with what belongs to others, and with all that is theirs. Rows are only ever added. */
-import { bigint, index, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import { bigint, index, pgTable, text } from 'drizzle-orm/pg-core';
+import { moment } from './columns.ts';
 import { policiesOfAudit } from './policies.ts';
 
 export const auditLog = pgTable(
   'audit_log',
   {
     id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
-    at: timestamp('at', { withTimezone: true, precision: 3, mode: 'date' }).notNull().defaultNow(),
+    at: moment('at').notNull().defaultNow(),
     actorId: text('actor_id').notNull(),
     action: text('action').notNull(),
     /** Whose it was; null: everyone's. */

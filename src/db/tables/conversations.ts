@@ -11,7 +11,6 @@ import {
   pgTable,
   primaryKey,
   text,
-  timestamp,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
@@ -20,9 +19,8 @@ import type { ToolKind, ToolStatus } from '../../types/tool-call.ts';
 import type { AttachmentType, FinishReason, InterruptReason, TurnStatus } from '../../types/turn.ts';
 import type { ErrorBody } from '../../types/turn-event.ts';
 import type { UsageSource } from '../../types/usage.ts';
+import { moment } from './columns.ts';
 import { policiesOfOwner, policiesOfTurnParts, policiesOfTurns } from './policies.ts';
-
-const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 
 export const conversations = pgTable(
   'conversation',

@@ -10,10 +10,10 @@ import {
   pgTable,
   primaryKey,
   text,
-  timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { DocumentFormat } from '../../types/document.ts';
+import { moment } from './columns.ts';
 
 /** Text compared byte by byte: faster than by language, and terms have no other order. */
 const bytewiseText = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
@@ -32,7 +32,7 @@ export const documents = pgTable(
     passageCount: integer('passage_count').notNull(),
     /** Sum of the passages' lengths: with `passage_count`, the average length that BM25 needs, without reading passages. */
     termCount: bigint('term_count', { mode: 'number' }).notNull().default(0),
-    importedAt: timestamp('imported_at', { withTimezone: true, precision: 3, mode: 'date' }).notNull(),
+    importedAt: moment('imported_at').notNull(),
   },
   (table) => [check('document_counts', sql`${table.passageCount} >= 0 AND ${table.termCount} >= 0`)],
 );

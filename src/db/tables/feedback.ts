@@ -1,6 +1,7 @@
 /** The table of feedback on answers. */
-import { index, pgTable, smallint, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { index, pgTable, smallint, text, uuid } from 'drizzle-orm/pg-core';
 import type { FeedbackCategory, Sentiment } from '../../types/feedback.ts';
+import { moment } from './columns.ts';
 import { conversations, turns } from './conversations.ts';
 import { policiesOfOwner } from './policies.ts';
 
@@ -18,9 +19,7 @@ export const feedback = pgTable(
     sentiment: smallint('sentiment').$type<Sentiment>(),
     text: text('text'),
     categories: text('categories').array().$type<FeedbackCategory[]>().notNull(),
-    createdAt: timestamp('created_at', { withTimezone: true, precision: 3, mode: 'date' })
-      .notNull()
-      .defaultNow(),
+    createdAt: moment('created_at').notNull().defaultNow(),
   },
   (table) => [
     index('feedback_by_conversation').on(table.conversationId),

@@ -1,20 +1,10 @@
 /** Tables of quotas: the balances, and the ledger of everything that changed them. */
 import { sql } from 'drizzle-orm';
-import {
-  bigint,
-  check,
-  index,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-  uniqueIndex,
-  uuid,
-} from 'drizzle-orm/pg-core';
+import { bigint, check, index, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import type { LedgerKind, QuotaSubject } from '../../types/quota.ts';
+import { moment } from './columns.ts';
 import { policiesOfBalances, policiesOfLedger } from './policies.ts';
 
-const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 const tokens = (name: string) => bigint(name, { mode: 'number' });
 
 /** Whose balance it is. */

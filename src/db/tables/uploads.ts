@@ -1,5 +1,6 @@
 /** The table of uploads: bytes that wait for the question or the import that uses them. */
-import { customType, index, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { customType, index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { moment } from './columns.ts';
 import { policiesOfOwner } from './policies.ts';
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
@@ -12,9 +13,7 @@ export const uploads = pgTable(
     contentType: text('content_type').notNull(),
     bytes: bytea('bytes').notNull(),
     byteSize: integer('byte_size').notNull(),
-    createdAt: timestamp('created_at', { withTimezone: true, precision: 3, mode: 'date' })
-      .notNull()
-      .defaultNow(),
+    createdAt: moment('created_at').notNull().defaultNow(),
   },
   (table) => [
     index('upload_by_owner').on(table.ownerId),
