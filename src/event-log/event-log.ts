@@ -73,6 +73,15 @@ export interface LogPosition {
   readonly seq: number;
 }
 
+/** What is stored of a turn. */
+export interface StoredLog {
+  /** In order; of a damaged log those before the damage. */
+  readonly events: readonly LoggedEvent[];
+  /** Sequence number of the newest stored event, also when it cannot be read; 0 when there is none. */
+  readonly lastSeq: number;
+  readonly isDamaged: boolean;
+}
+
 export interface EventLog extends AsyncDisposable {
   /** Opens the writer of a turn whose first event (seq 1) is already stored. `onLost` is called at most once. */
   open(lease: TurnLease, first: LoggedEvent, onLost: () => void): TurnWriter;
@@ -85,8 +94,8 @@ export interface EventLog extends AsyncDisposable {
   lastSeq(turnId: string): number | undefined;
   /** Stores batches inside a transaction that has checked the fence itself. */
   store(tx: AnyTx, batches: readonly EventBatch[]): Promise<void>;
-  /** Every stored event of a turn in order, inside a transaction. */
-  readAll(tx: WorkerTx, turnId: string): Promise<readonly LoggedEvent[]>;
+  /** All that is stored of a turn, inside a transaction. */
+  readAll(tx: WorkerTx, turnId: string): Promise<StoredLog>;
   /** Records that a new writer starts at `firstSeq`, inside the transaction that takes the turn over. */
   recordEpoch(tx: WorkerTx, lease: TurnLease, firstSeq: number): Promise<void>;
   /** After the commit of what was stored without a writer: wakes followers on all nodes. Returns at once and never throws. */

@@ -5,8 +5,8 @@ import { turns } from '../db/tables/conversations.ts';
 import { turnEpochs, turnEventBatches } from '../db/tables/events.ts';
 import type { TurnStatus } from '../types/turn.ts';
 import type { LoggedEvent } from '../types/turn-event.ts';
-import { decodeEvents } from './codec.ts';
-import type { EventBatch, LogPosition, TurnLease } from './event-log.ts';
+import { type BatchPosition, decodeEvents } from './codec.ts';
+import type { EventBatch, LogPosition, StoredLog, TurnLease } from './event-log.ts';
 import type { StoredEvents } from './window.ts';
 
 /** Rows read in one step: bounds the memory that one follower takes. */
@@ -56,17 +56,34 @@ export async function insertEpoch(tx: WorkerTx, lease: TurnLease, firstSeq: numb
   await tx.insert(turnEpochs).values({ turnId: lease.turnId, epoch: lease.fence, firstSeq });
 }
 
-export async function selectAllEvents(tx: WorkerTx, turnId: string): Promise<readonly LoggedEvent[]> {
+/** A batch that cannot be read does not hide those before it, nor how far the log goes: its turn is still to be ended. */
+export async function selectAllEvents(tx: WorkerTx, turnId: string): Promise<StoredLog> {
   const rows = await tx
     .select({
       firstSeq: turnEventBatches.firstSeq,
+      lastSeq: turnEventBatches.lastSeq,
       epoch: turnEventBatches.epoch,
       events: sql<string>`${turnEventBatches.events}::text`,
     })
     .from(turnEventBatches)
     .where(eq(turnEventBatches.turnId, turnId))
     .orderBy(asc(turnEventBatches.firstSeq));
-  return rows.flatMap((row) => decodeEvents(row.events, { ...row, turnId }));
+  const lastSeq = rows.at(-1)?.lastSeq ?? 0;
+  const events: LoggedEvent[] = [];
+  for (const row of rows) {
+    const batch = tryDecode(row.events, { ...row, turnId });
+    if (batch === undefined) return { events, lastSeq, isDamaged: true };
+    for (const event of batch) events.push(event);
+  }
+  return { events, lastSeq, isDamaged: false };
+}
+
+function tryDecode(text: string, position: BatchPosition): readonly LoggedEvent[] | undefined {
+  try {
+    return decodeEvents(text, position);
+  } catch {
+    return undefined;
+  }
 }
 
 export interface StoredState {

@@ -81,8 +81,13 @@ function toUnstorable({ summary }: TurnResult): TurnResult {
   });
   return {
     ending: { kind: 'failed', error: toTurnFailure(error, newId()) },
-    summary: { ...summary, referencedDocuments: [], chunks: [], toolCalls: [], toolResults: [] },
+    summary: withoutDetails(summary),
   };
+}
+
+/** The text and what it cost: what is left when the database refuses the rest. */
+export function withoutDetails(summary: TurnSummary): TurnSummary {
+  return { ...summary, referencedDocuments: [], chunks: [], toolCalls: [], toolResults: [] };
 }
 
 /** One try; false when the turn is another node's by now. */

@@ -55,7 +55,7 @@ export function createTurnReader({ database, eventLog, policy }: TurnReaderDeps)
 
   const withPartialAnswer = async (turn: Turn): Promise<Turn> => {
     if (turn.status !== 'RUNNING') return turn;
-    const events = await database.asWorker((tx) => eventLog.readAll(tx, turn.id));
+    const { events } = await database.asWorker((tx) => eventLog.readAll(tx, turn.id));
     return { ...turn, answer: summarizeLog(events).answer };
   };
 

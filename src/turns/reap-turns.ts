@@ -12,7 +12,7 @@ import { announceTurn } from './announce-turn.ts';
 import { toChargedUsage } from './charged-usage.ts';
 import type { Continuity } from './continuity.ts';
 import { type Ending, toEndedTurn, toTerminalBody } from './ending.ts';
-import { type FinishDeps, sealTurn } from './finish-turn.ts';
+import { type FinishDeps, sealTurn, withoutDetails } from './finish-turn.ts';
 import { claimOrphan, type Orphan, selectOrphans, tryLockOrphan } from './lease-store.ts';
 import type { LiveTurns } from './live-turns.ts';
 import type { SealedTurn } from './store.ts';
@@ -28,12 +28,16 @@ export interface ReapDeps extends Pick<FinishDeps, 'followUp' | 'announce'> {
   readonly nodeId: string;
   readonly leaseMs: number;
   readonly countTokens: CountTokens;
+  /** How often an orphan could not be ended here, by its id. */
+  readonly failures: Map<string, number>;
 }
 
 /** Orphans that are looked at in one sweep. */
 const SWEEP_LIMIT = 100;
 /** Sweeps per lease: an orphan waits at most a lease and a fifth. */
 const SWEEPS_PER_LEASE = 5;
+/** As often it is tried to keep everything of an orphan. What the database will not take must not keep it running for ever. */
+const WHOLE_ATTEMPTS = 3;
 /** Orphans that are ended side by side: each takes one of the keeper's connections. */
 const REAPERS = 3;
 
@@ -49,8 +53,14 @@ async function endOrphan(
 ): Promise<Reaped | undefined> {
   const { eventLog, countTokens } = deps;
   const lease = { turnId: turn.id, fence: turn.fence };
-  const events = await eventLog.readAll(tx, turn.id);
-  const told = summarizeLog(events);
+  const { events, lastSeq, isDamaged } = await eventLog.readAll(tx, turn.id);
+  if (isDamaged)
+    deps.log.error(
+      { turnId: turn.id },
+      'the log of an orphaned turn is damaged; it ends with what is before',
+    );
+  const whole = summarizeLog(events);
+  const told = (deps.failures.get(turn.id) ?? 0) < WHOLE_ATTEMPTS ? whole : withoutDetails(whole);
   const usage = toChargedUsage(told, {
     estimateInput: () => inputEstimate ?? countTokens(turn.query),
     contextWindow: Number.POSITIVE_INFINITY,
@@ -58,7 +68,7 @@ async function endOrphan(
   });
   const summary = { ...told, usage };
   const ending: Ending = { kind: 'interrupted', ...(stop ?? { reason: 'SERVER_LOST', actor: null }) };
-  const seq = (events.at(-1)?.seq ?? 0) + 1;
+  const seq = lastSeq + 1;
   const at = { turnId: turn.id, epoch: lease.fence, fromSeq: seq, seq, at: Math.round(atMs) };
   const terminal: LoggedEvent = { ...toTerminalBody(ending, summary), ...at };
   const batch = { ...lease, firstSeq: seq, lastSeq: seq, events: encodeEvents([terminal]) };
@@ -96,9 +106,12 @@ async function reapOne(deps: ReapDeps, turnId: string): Promise<boolean> {
 /** One that cannot be ended must not keep the others from their end. */
 async function tryReap(deps: ReapDeps, turnId: string): Promise<boolean> {
   try {
-    return await reapOne(deps, turnId);
+    const isReaped = await reapOne(deps, turnId);
+    deps.failures.delete(turnId);
+    return isReaped;
   } catch (error) {
     if (isAppError(error, 'DEPENDENCY_UNAVAILABLE')) throw error;
+    deps.failures.set(turnId, (deps.failures.get(turnId) ?? 0) + 1);
     deps.log.error({ err: error, turnId }, 'an orphaned turn could not be ended; it is tried again');
     return false;
   }
@@ -124,7 +137,7 @@ export interface Swept {
 }
 
 /** One sweep. Throws DEPENDENCY_UNAVAILABLE. */
-export async function reapTurns(deps: ReapDeps): Promise<Swept> {
+async function reapTurns(deps: ReapDeps): Promise<Swept> {
   const options = { running: deps.live.ids, limit: SWEEP_LIMIT };
   const { atMs, orphans } = await deps.database.keeper.asWorker((tx) => selectOrphans(tx, options), 'sweep');
   const waitMs = Math.max(0, deps.leaseMs - deps.continuity.reached(atMs));
@@ -139,7 +152,8 @@ function toPause({ ended, waitMs }: Swept, leaseMs: number): number {
 }
 
 /** Sweeps until the signal is aborted. */
-export async function keepReaping(deps: ReapDeps, signal: AbortSignal): Promise<void> {
+export async function keepReaping(reaper: Omit<ReapDeps, 'failures'>, signal: AbortSignal): Promise<void> {
+  const deps: ReapDeps = { ...reaper, failures: new Map() };
   while (!signal.aborted) {
     let pause = deps.leaseMs / SWEEPS_PER_LEASE;
     try {

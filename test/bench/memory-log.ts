@@ -21,7 +21,7 @@ export function createMemoryLog(): EventLog {
     read: ({ turnId, seq }, signal) => read(tails.get(turnId), seq, signal),
     lastSeq: (turnId) => tails.get(turnId)?.lastSeq,
     store: async () => {},
-    readAll: async () => [],
+    readAll: async () => ({ events: [], lastSeq: 0, isDamaged: false }),
     recordEpoch: async () => {},
     announce: () => {},
     [Symbol.asyncDispose]: async () => {},

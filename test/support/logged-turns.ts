@@ -88,7 +88,7 @@ export async function takeOver(database: Database, log: EventLog, turnId: string
     );
     if (!row) return undefined;
     const lease = { turnId, fence: row.fence };
-    const seq = ((await log.readAll(tx, turnId)).at(-1)?.seq ?? 0) + 1;
+    const seq = (await log.readAll(tx, turnId)).lastSeq + 1;
     const events = encodeEvents([toEvent(LOST, seq, { turnId, epoch: row.fence })]);
     await log.recordEpoch(tx, lease, seq);
     await log.store(tx, [{ ...lease, firstSeq: seq, lastSeq: seq, events }]);

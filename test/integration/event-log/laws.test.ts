@@ -121,7 +121,7 @@ async function play(way: Way, script: readonly Step[]) {
   if (crashed) await takeOver(db.database, elsewhere, turnId);
   else await seal(db.database, here, writer);
   await Promise.all(sights.map((sight) => sight.ended));
-  const stored = await db.database.asWorker((tx) => elsewhere.readAll(tx, turnId));
+  const { events: stored } = await db.database.asWorker((tx) => elsewhere.readAll(tx, turnId));
   for (const log of [here, elsewhere]) await log[Symbol.asyncDispose]();
   return { sights, stored };
 }

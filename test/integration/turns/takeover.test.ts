@@ -65,6 +65,23 @@ describe('orphans', () => {
     expect(counted).toEqual({ turns: 200, ended: 200, epochs: 200, batches: 400, counted: 200 });
   });
 
+  it.each([
+    ['that cannot be read', '{"no": "list"}'],
+    ['that the database will not keep', '[{"at": 1, "type": "tool_call", "toolCallId": "t", "args": {}}]'],
+  ])('are ended, with the text before it, also when their log has something %s', async (_what, events) => {
+    const [turnId = ''] = await insertOrphans(1);
+    const token = encodeEvents([toEvent({ type: 'token', chunkId: 0, token: 'High tide' }, 2)]);
+    for (const [seq, batch] of [token, events].entries()) {
+      await db.database.driver`
+        INSERT INTO turn_event_batch (turn_id, first_seq, last_seq, epoch, events)
+        VALUES (${turnId}, ${seq + 2}, ${seq + 2}, 1, ${batch}::text::json)`;
+    }
+    await using _node = await startTestEngine(options);
+    await expect.poll(countRunning, { timeout: 25_000 }).toBe(0);
+    const [row] = await db.database.driver`SELECT answer, interrupt_reason, last_seq FROM turn`;
+    expect(row).toEqual({ answer: 'High tide', interrupt_reason: 'SERVER_LOST', last_seq: 4 });
+  });
+
   it('are left alone by a node until it has been in touch with the database for a whole lease', async () => {
     const [turnId = ''] = await insertOrphans(1);
     const [before] = await db.database.driver<{ at: string }[]>`SELECT clock_timestamp() AS at`;
