@@ -22,7 +22,7 @@ export interface CountedAnnouncer extends Announcer, AsyncDisposable {
 }
 
 export interface AnnouncerDeps {
-  readonly database: Database;
+  readonly database: Pick<Database, 'notify'>;
   readonly log: Log;
 }
 

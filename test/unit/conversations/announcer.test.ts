@@ -1,4 +1,3 @@
-import { PgDialect } from 'drizzle-orm/pg-core';
 import { describe, expect, it } from 'vitest';
 import {
   type ConversationChange,
@@ -12,21 +11,16 @@ import { createRecordedLog } from '../../support/recorded-log.ts';
 
 /** A database that keeps the notifications, and fails while it is away. */
 function createPost() {
-  const dialect = new PgDialect();
   const sent: unknown[] = [];
   const state = { isAway: false, running: 0, mostRunning: 0 };
-  const execute = async (statement: never): Promise<void> => {
-    const [, payload] = dialect.sqlToQuery(statement).params;
-    sent.push(JSON.parse(String(payload)));
-  };
   const database = only<Database>('database', {
-    asWorker: async (run) => {
+    notify: async (_channel, payload) => {
       state.running += 1;
       state.mostRunning = Math.max(state.mostRunning, state.running);
       await Promise.resolve();
       state.running -= 1;
       if (state.isAway) throw new AppError('DEPENDENCY_UNAVAILABLE', 'away');
-      return run({ execute } as never);
+      sent.push(JSON.parse(payload));
     },
   });
   return { database, sent, state };

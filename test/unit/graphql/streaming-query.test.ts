@@ -117,7 +117,8 @@ describe('streamingQuery', () => {
     const nulls = { conversationId: null, model: null, clientTurnId: null, after: null, minIntervalMs: null };
     await collect(tokensOnly, { engine }, { input: { ...input, ...nulls } });
     expect(engine.start.mock.calls[0]?.[1]).toEqual({ ...input, credentials: NO_CREDENTIALS });
-    expect(engine.follow.mock.calls[0]?.[1]).toEqual({ turnId: TURN_ID, minIntervalMs: 0 });
+    const begun = expect.objectContaining({ id: TURN_ID });
+    expect(engine.follow.mock.calls[0]?.[1]).toEqual({ turnId: TURN_ID, begun, minIntervalMs: 0 });
   });
 
   it('resumes behind the cursor when it attaches to a turn', async () => {
@@ -130,7 +131,8 @@ describe('streamingQuery', () => {
   it('follows a new turn from its beginning, for no cursor can be one of it', async () => {
     const engine = createEngine([], true);
     await collect(tokensOnly, { engine }, { input: { ...input, clientTurnId: 'k', after: cursor } });
-    expect(engine.follow.mock.calls[0]?.[1]).toEqual({ turnId: TURN_ID, minIntervalMs: 0 });
+    const begun = expect.objectContaining({ id: TURN_ID });
+    expect(engine.follow.mock.calls[0]?.[1]).toEqual({ turnId: TURN_ID, begun, minIntervalMs: 0 });
   });
 
   it.each([
