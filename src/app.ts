@@ -167,7 +167,7 @@ async function openCore(making: Construction, opened: OpenedDatabase): Promise<C
     database,
     registry,
     config,
-    ...createAccess({ config, log }),
+    ...createAccess(making),
     prompts: await createSystemPrompts(config),
     persisted: await createPersistedOperations(config),
     metrics,

@@ -54,6 +54,13 @@ export interface LimitMetrics {
   limitReached(limit: string): void;
 }
 
+export interface AccessMetrics {
+  /** Credentials were looked at; `outcome` is `accepted` or the code of the refusal. */
+  credentialsChecked(facts: { readonly outcome: string; readonly durationMs: number }): void;
+  /** A client was told of an error; `code` is one of the table's. */
+  errorTold(code: string): void;
+}
+
 export interface ObservedGauge {
   readonly name: `millrace_${string}`;
   readonly help: string;
@@ -75,6 +82,7 @@ export interface Metrics
     HttpMetrics,
     ReaderMetrics,
     LimitMetrics,
+    AccessMetrics,
     ObserverMetrics {
   readonly registry: Registry;
 }
@@ -220,6 +228,27 @@ function createLimitMetrics(registry: Registry): LimitMetrics {
   return { limitReached: (limit) => reached.inc({ limit }) };
 }
 
+function createAccessMetrics(registry: Registry): AccessMetrics {
+  const registers = [registry];
+  const checks = new Histogram({
+    name: 'millrace_auth_duration_seconds',
+    help: 'From the credentials to the viewer or the refusal',
+    labelNames: ['outcome'],
+    buckets: HTTP_SECONDS,
+    registers,
+  });
+  const told = new Counter({
+    name: 'millrace_errors_total',
+    help: 'Errors that clients were told of',
+    labelNames: ['code'],
+    registers,
+  });
+  return {
+    credentialsChecked: ({ outcome, durationMs }) => checks.observe({ outcome }, durationMs / 1000),
+    errorTold: (code) => told.inc({ code }),
+  };
+}
+
 function createObserverMetrics(registry: Registry): ObserverMetrics {
   const registers = [registry];
   return {
@@ -255,6 +284,7 @@ export function createMetrics(): Metrics {
     ...createHttpMetrics(registry),
     ...createReaderMetrics(registry),
     ...createLimitMetrics(registry),
+    ...createAccessMetrics(registry),
     ...createObserverMetrics(registry),
   };
 }

@@ -1,7 +1,9 @@
 /** Puts together who may come in and what they may do, as the configuration says. */
 import type { Config } from '../config/config.ts';
+import { isAppError } from '../errors.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import type { Log } from '../log.ts';
+import type { AccessMetrics } from '../metrics.ts';
 import { type Authenticate, createAuthenticate } from './authenticate.ts';
 import { createModule } from './choose-module.ts';
 import { createPolicy, type Policy } from './policy.ts';
@@ -10,6 +12,7 @@ import { createRoleRules } from './role-rules.ts';
 export interface AccessDeps {
   readonly config: Pick<Config, 'authentication' | 'authorization' | 'server'>;
   readonly log: Log;
+  readonly metrics: Pick<AccessMetrics, 'credentialsChecked'>;
 }
 
 export interface Access {
@@ -18,17 +21,35 @@ export interface Access {
 }
 
 /** Throws BAD_USER_INPUT, in one line, when a file of the settings cannot be read. Asks nobody anything yet. */
-export function createAccess({ config, log }: AccessDeps): Access {
+export function createAccess({ config, log, metrics }: AccessDeps): Access {
   const { authentication, authorization, server } = config;
   const { module = 'noop' } = authentication;
   return {
-    authenticate: createAuthenticate(
-      createModule({ settings: authentication, log }),
-      createRoleRules(authorization.roleRules),
+    authenticate: counted(
+      createAuthenticate(
+        createModule({ settings: authentication, log }),
+        createRoleRules(authorization.roleRules),
+      ),
+      metrics,
     ),
     policy: createPolicy({
       accessRules: authorization.accessRules,
       localOperator: module === 'noop' && isLoopbackHost(server.host),
     }),
+  };
+}
+
+function counted(authenticate: Authenticate, metrics: AccessDeps['metrics']): Authenticate {
+  return async (credentials) => {
+    const startedAt = performance.now();
+    let outcome = 'accepted';
+    try {
+      return await authenticate(credentials);
+    } catch (error) {
+      outcome = isAppError(error) ? error.code : 'INTERNAL_SERVER_ERROR';
+      throw error;
+    } finally {
+      metrics.credentialsChecked({ outcome, durationMs: performance.now() - startedAt });
+    }
   };
 }

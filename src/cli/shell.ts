@@ -59,7 +59,11 @@ async function loadOrComplain(shell: Shell, flags: Flags): Promise<LoadedConfig 
     const loaded = loadExplained({ env: shell.env, flags, cwd: shell.cwd });
     await createSystemPrompts(loaded.config);
     await checkPersistedOperations(loaded.config);
-    createAccess({ config: loaded.config, log: createLog('silent') });
+    createAccess({
+      config: loaded.config,
+      log: createLog('silent'),
+      metrics: { credentialsChecked: () => {} },
+    });
     parseFaults(shell.env[FAULTS_VARIABLE], loaded.config.mode);
     return loaded;
   } catch (error) {

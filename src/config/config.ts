@@ -62,6 +62,10 @@ export const configSchema = z.strictObject({
         .min(1)
         .default(10_000)
         .describe('Connections that may be open at once; more are closed as soon as they are made'),
+      openMetrics: z
+        .boolean()
+        .default(false)
+        .describe('Whether /metrics asks nobody who they are; else it wants the action GET_METRICS'),
       trustedProxies: z
         .int()
         .min(0)

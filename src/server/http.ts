@@ -10,20 +10,22 @@ import { toCredentials } from './credentials.ts';
 import { type Exchange, type HttpAnswer, once } from './exchange.ts';
 import type { Endpoints } from './front.ts';
 import { GRAPHIQL_CSP } from './graphiql.ts';
+import { METRICS_PATH, type MetricsEndpoint } from './metrics-endpoint.ts';
 import type { OriginPolicy } from './origins.ts';
 import { json, type Probes } from './probes.ts';
 import type { Readers } from './readers.ts';
+import { toRefusalAnswer } from './refusal.ts';
 import { readBody, requireJsonContent } from './request-body.ts';
 import { toRequestId } from './request-id.ts';
 import { pathOf, sendEarly } from './respond.ts';
 import type { ResultFinisher } from './results.ts';
 import type { SendOff } from './send-away.ts';
 import { type ResultStream, sendStream } from './send-stream.ts';
-import { toUploadRefusal, UPLOADS_PATH, type UploadEndpoint } from './uploads.ts';
-import { toJsonAnswer, type WholeAnswer } from './use-answers.ts';
+import { UPLOADS_PATH, type UploadEndpoint } from './uploads.ts';
+import type { WholeAnswer } from './use-answers.ts';
 import { GRAPHQL_PATH, type Yoga } from './yoga.ts';
 
-const OWN_PATHS: readonly string[] = ['/', GRAPHQL_PATH, UPLOADS_PATH];
+const OWN_PATHS: readonly string[] = ['/', GRAPHQL_PATH, UPLOADS_PATH, METRICS_PATH];
 
 /** What the content type of every body has been found to mean, in the one spelling that Yoga knows. */
 const PLAIN_JSON = { 'content-type': 'application/json' };
@@ -38,6 +40,7 @@ export interface HttpDeps {
   /** The same for one operation, which it counts: throws RATE_LIMITED, too. */
   readonly admit: Authenticate;
   readonly uploads: UploadEndpoint;
+  readonly answerMetrics: MetricsEndpoint;
   readonly metrics: HttpMetrics;
   readonly readers: Readers;
 }
@@ -119,7 +122,7 @@ async function route(call: Call): Promise<void> {
   const path = pathOf(req);
   if (path === GRAPHQL_PATH) return answerGraphQL(call);
   if (path === UPLOADS_PATH) return answerUpload(call);
-  const probe = deps.probes.get(path);
+  const probe = path === METRICS_PATH ? () => deps.answerMetrics(req) : deps.probes.get(path);
   if (!probe && path !== '/') throw new AppError('NOT_FOUND', 'There is nothing here');
   requireMethod(req, res, ['GET', 'HEAD']);
   if (probe) return send(call, await probe());
@@ -209,10 +212,7 @@ function refuse(error: unknown, call: Call): void {
     res.destroy();
     return;
   }
-  const answer =
-    pathOf(req) === UPLOADS_PATH
-      ? toUploadRefusal(coded)
-      : toJsonAnswer({ errors: [coded] }, req.headers.accept ?? null);
+  const answer = toRefusalAnswer(req, coded);
   if (req.complete) send(call, answer);
   else sendEarly(req, res, answer);
 }

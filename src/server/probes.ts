@@ -1,11 +1,9 @@
-/** What operators' machines ask: is the process alive, can it serve, and what has it counted. */
-import type { Metrics } from '../metrics.ts';
+/** What operators' machines ask: is the process alive, and can it serve. */
 import type { WholeAnswer } from './use-answers.ts';
 
 export interface ProbeDeps {
   /** Why the server cannot serve now; empty when it can. */
   readiness(): Promise<readonly string[]>;
-  readonly metrics: Pick<Metrics, 'registry'>;
 }
 
 export type Probe = () => Promise<WholeAnswer>;
@@ -16,17 +14,12 @@ export function createProbes(deps: ProbeDeps): Probes {
   return new Map<string, Probe>([
     ['/livez', async () => json(200, { status: 'alive' })],
     ['/readyz', () => readiness(deps)],
-    ['/metrics', () => metrics(deps)],
   ]);
 }
 
 async function readiness(deps: ProbeDeps): Promise<WholeAnswer> {
   const reasons = await deps.readiness().catch((error: unknown) => [messageOf(error)]);
   return reasons.length === 0 ? json(200, { status: 'ready' }) : json(503, { status: 'not ready', reasons });
-}
-
-async function metrics({ metrics: { registry } }: ProbeDeps): Promise<WholeAnswer> {
-  return { status: 200, headers: { 'content-type': registry.contentType }, body: await registry.metrics() };
 }
 
 export function json(status: number, body: unknown): WholeAnswer {

@@ -1,8 +1,9 @@
-/** The last step of every result, on every transport: errors get their codes and go into the log. */
+/** The last step of every result, on every transport: errors get their codes, are counted and go into the log. */
 import type { ExecutionResult, FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
 import { ERROR_CODES } from '../errors.ts';
 import { type CodedError, type ErrorExtensions, findAppError, toGraphQLError } from '../graphql/errors.ts';
 import type { Log } from '../log.ts';
+import type { AccessMetrics } from '../metrics.ts';
 
 /** An error as it goes over the wire. */
 export type WireError = GraphQLFormattedError & { readonly extensions: ErrorExtensions };
@@ -16,12 +17,18 @@ export interface ResultFinisher {
   finishError(error: unknown, requestId: string): WireError;
 }
 
-export function createResultFinisher(log: Log): ResultFinisher {
+export interface FinisherDeps {
+  readonly log: Log;
+  readonly metrics: Pick<AccessMetrics, 'errorTold'>;
+}
+
+export function createResultFinisher({ log, metrics }: FinisherDeps): ResultFinisher {
   const finished = new WeakSet<WireError>();
   const finishError = (error: unknown, requestId: string): WireError => {
     if (finished.has(error as WireError)) return error as WireError;
     const coded = toGraphQLError(error, requestId);
     logError(log, error, coded);
+    metrics.errorTold(coded.extensions.code);
     const wire = coded.toJSON() as WireError;
     finished.add(wire);
     return wire;

@@ -4,11 +4,12 @@ import type { Authenticate } from '../auth/authenticate.ts';
 import type { Config } from '../config/config.ts';
 import type { GraphQLContext, OperationContext } from '../graphql/context.ts';
 import type { Log } from '../log.ts';
-import type { LimitMetrics, Metrics, ObserverMetrics, ReaderMetrics } from '../metrics.ts';
+import type { Metrics } from '../metrics.ts';
 import type { CreateUploadDeps } from '../uploads/uploads.ts';
 import type { Front } from './front.ts';
 import { createHttpEndpoint } from './http.ts';
 import { createViewerLimits } from './limits.ts';
+import { createMetricsEndpoint } from './metrics-endpoint.ts';
 import { createOriginPolicy } from './origins.ts';
 import type { PersistedOperations } from './persisted-operations.ts';
 import type { Probes } from './probes.ts';
@@ -22,7 +23,7 @@ import { createGraphQLYoga } from './yoga.ts';
 
 export interface ServerDeps {
   readonly probes: Probes;
-  readonly metrics: Pick<Metrics, 'requestAnswered'> & ObserverMetrics & ReaderMetrics & LimitMetrics;
+  readonly metrics: Metrics;
   readonly schema: GraphQLSchema;
   readonly config: Pick<Config, 'authentication' | 'limits' | 'mode' | 'server' | 'turns'>;
   readonly log: Log;
@@ -50,9 +51,9 @@ export interface RunningServer extends AsyncDisposable {
 
 /** Answers on the front from now on. Disposing closes the front, too. */
 export function startServer(front: Front, deps: ServerDeps): RunningServer {
-  const { config, log, authenticate } = deps;
+  const { config, authenticate } = deps;
   const origins = createOriginPolicy(config);
-  const finisher = createResultFinisher(log);
+  const finisher = createResultFinisher(deps);
   const limits = createViewerLimits(deps);
   const yoga = createGraphQLYoga({ ...deps, origins, finisher, openStream: limits.openStream });
   const readers = createReaders(deps.metrics);
@@ -71,6 +72,7 @@ export function startServer(front: Front, deps: ServerDeps): RunningServer {
     authenticate,
     admit,
     uploads: createUploadEndpoint({ uploads: deps.uploads, origins, authenticate: admit }),
+    answerMetrics: createMetricsEndpoint({ ...deps, policy: deps.uploads.policy }),
     metrics: deps.metrics,
   });
   const websocket = createWebSocketEndpoint({

@@ -2,15 +2,13 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../errors.ts';
 import { toGraphQLError } from '../graphql/errors.ts';
-import type { Metrics } from '../metrics.ts';
 import { type Condition, createCondition } from './condition.ts';
 import { type Endpoints, type Front, type FrontDeps, openFront } from './front.ts';
 import { createProbes, type Probes } from './probes.ts';
+import { toRefusalAnswer } from './refusal.ts';
 import { toRequestId } from './request-id.ts';
 import { pathOf, refuseUpgrade, send, sendEarly } from './respond.ts';
 import type { WireError } from './results.ts';
-import { toUploadRefusal, UPLOADS_PATH } from './uploads.ts';
-import { toJsonAnswer } from './use-answers.ts';
 
 const RETRY_MS = 1_000;
 
@@ -22,11 +20,9 @@ export interface StartingServer {
 }
 
 /** Resolves when the port is open; who disposes of the front closes it. Throws as `openFront` does. */
-export async function openStartingServer(
-  deps: FrontDeps & { readonly metrics: Pick<Metrics, 'registry'> },
-): Promise<StartingServer> {
+export async function openStartingServer(deps: FrontDeps): Promise<StartingServer> {
   const condition = createCondition();
-  const probes = createProbes({ readiness: condition.readiness, metrics: deps.metrics });
+  const probes = createProbes({ readiness: condition.readiness });
   return { front: await openFront(deps, createStartingEndpoints(probes)), probes, condition };
 }
 
@@ -40,10 +36,7 @@ export function createStartingEndpoints(probes: Probes): Endpoints {
       res.setHeader('cache-control', 'no-store');
       const probe = probes.get(pathOf(req));
       if (probe) return void probe().then((answer) => send(res, answer));
-      const isUpload = pathOf(req) === UPLOADS_PATH;
-      const answer = isUpload
-        ? toUploadRefusal(refusal)
-        : toJsonAnswer({ errors: [refusal] }, req.headers.accept ?? null);
+      const answer = toRefusalAnswer(req, refusal);
       if (req.complete) send(res, answer);
       else sendEarly(req, res, answer);
     },

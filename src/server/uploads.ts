@@ -1,7 +1,7 @@
 /** POST /uploads: who may send, how much at a time, and what is answered. What an upload may hold is the uploads' own business. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticate } from '../auth/authenticate.ts';
-import { AppError, ERROR_CODES } from '../errors.ts';
+import { AppError } from '../errors.ts';
 import type { Viewer } from '../types/viewer.ts';
 import {
   type CreateUploadDeps,
@@ -15,7 +15,6 @@ import { toCredentials } from './credentials.ts';
 import type { OriginPolicy } from './origins.ts';
 import { json } from './probes.ts';
 import { readBytes, requirePlainEncoding } from './request-body.ts';
-import type { WireError } from './results.ts';
 import type { WholeAnswer } from './use-answers.ts';
 import { PREFLIGHT_HEADERS } from './yoga.ts';
 
@@ -55,14 +54,6 @@ export function createUploadEndpoint(deps: UploadEndpointDeps): UploadEndpoint {
       return toCreated(await createUpload(deps.uploads, viewer, { contentType, bytes }));
     },
   };
-}
-
-/** The refusal with the status of its code: a request that is not GraphQL has no other place for it. */
-export function toUploadRefusal(error: WireError): WholeAnswer {
-  const { code, retryAfterMs } = error.extensions;
-  const answer = json(ERROR_CODES[code].status, { errors: [error] });
-  if (retryAfterMs === undefined) return answer;
-  return { ...answer, headers: { ...answer.headers, 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } };
 }
 
 /** Every answer tells the browser that its page may read it, refusals too. */

@@ -189,7 +189,7 @@ export async function startTransportServer(options: TransportOptions = {}): Prom
     limits: { ...UNLIMITED, ...options.config?.limits },
   });
   const metrics = createMetrics();
-  const probes = createProbes({ readiness: options.readiness ?? (async () => []), metrics });
+  const probes = createProbes({ readiness: options.readiness ?? (async () => []) });
   const deps: ServerDeps = {
     schema: createSchema(seen),
     config: { ...rest, mode: options.mode ?? 'production', server: { ...server, port: 0 } },
