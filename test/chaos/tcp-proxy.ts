@@ -38,20 +38,32 @@ interface Behaviour {
   stalled: boolean;
 }
 
-function pass(from: Socket, to: Socket, behaviour: Behaviour): void {
-  from.on('data', (chunk) => {
-    const write = (): void => {
-      if (!to.destroyed && !to.write(chunk)) {
-        from.pause();
-        to.once('drain', () => {
-          if (!behaviour.stalled) from.resume();
-        });
-      }
-    };
-    // Timers of one length fire in the order in which they were set.
-    if (behaviour.latencyMs > 0) setTimeout(write, behaviour.latencyMs);
-    else write();
-  });
+/** Does things late, but never one before another: also when they are less late than those before. */
+function createDelay(behaviour: Behaviour): (act: () => void) => void {
+  const waiting: { readonly act: () => void; readonly dueAt: number }[] = [];
+  const actOnDue = (): void => {
+    while (waiting[0] !== undefined && waiting[0].dueAt <= performance.now()) waiting.shift()?.act();
+    if (waiting[0] !== undefined) setTimeout(actOnDue, waiting[0].dueAt - performance.now());
+  };
+  return (act) => {
+    if (waiting.length === 0 && behaviour.latencyMs === 0) return act();
+    waiting.push({ act, dueAt: performance.now() + behaviour.latencyMs });
+    if (waiting.length === 1) setTimeout(actOnDue, behaviour.latencyMs);
+  };
+}
+
+/** Passes on what one side says to the other; returns what does something in the order of that. */
+function pass(from: Socket, to: Socket, behaviour: Behaviour): (act: () => void) => void {
+  const late = createDelay(behaviour);
+  const write = (chunk: Buffer): void => {
+    if (to.destroyed || to.write(chunk)) return;
+    from.pause();
+    to.once('drain', () => {
+      if (!behaviour.stalled) from.resume();
+    });
+  };
+  from.on('data', (chunk) => late(() => write(chunk)));
+  return late;
 }
 
 function open(near: Socket, target: Target, shared: { behaviour: Behaviour; pairs: Set<Pair> }): void {
@@ -62,7 +74,7 @@ function open(near: Socket, target: Target, shared: { behaviour: Behaviour; pair
   pairs.add(pair);
   if (behaviour.stalled) for (const socket of [near, far]) socket.pause();
   pass(near, far, behaviour);
-  pass(far, near, behaviour);
+  const late = pass(far, near, behaviour);
   near
     .on('error', () => near.destroy())
     .once('close', () => {
@@ -72,10 +84,8 @@ function open(near: Socket, target: Target, shared: { behaviour: Behaviour; pair
   far
     .on('error', () => near.resetAndDestroy())
     .once('close', () => {
-      if (pair.half) return;
-      // What was late is still to be delivered.
-      if (behaviour.latencyMs > 0) setTimeout(() => near.end(), behaviour.latencyMs);
-      else near.end();
+      // Behind what is still to be delivered.
+      if (!pair.half) late(() => near.end());
     });
 }
 
