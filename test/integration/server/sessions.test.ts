@@ -7,44 +7,29 @@ import { WebSocket } from 'ws';
 import type { ConfigInput } from '../../../src/config/config.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
 import { toFollowing, toQuestion } from '../../support/clients.ts';
-import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
 import { createGate, type Gate, stream, textResponse } from '../../support/fake-backend-script.ts';
-import {
-  AUDIENCE,
-  createSigningKey,
-  ISSUER,
-  type KeyServer,
-  type SigningKey,
-  signToken,
-  startKeyServer,
-} from '../../support/key-server.ts';
+import { createSigningKey, signToken } from '../../support/key-server.ts';
 import { createOpenDirectory } from '../../support/postgres.ts';
 import { openAcknowledged, type RawSocket } from '../../support/raw-socket.ts';
+import { startTokenLogin, type TokenLogin } from '../../support/token-login.ts';
 import { post } from '../../support/transport-server.ts';
 import { WATCHES, type WatchedEvent } from '../../support/watched-stream.ts';
 
-let fake: FakeBackend;
-let key: SigningKey;
-let keyServer: KeyServer;
+let login: TokenLogin;
 beforeAll(async () => {
-  fake = await startFakeBackend();
-  key = await createSigningKey('main');
-  keyServer = await startKeyServer(key);
+  login = await startTokenLogin();
 });
-afterAll(async () => {
-  await fake[Symbol.asyncDispose]();
-  await keyServer[Symbol.asyncDispose]();
-});
+afterAll(() => login[Symbol.asyncDispose]());
 
 const withTokens = (): ConfigInput => ({
-  authentication: { module: 'jwk-token', jwk: { url: keyServer.url, issuer: ISSUER, audience: AUDIENCE } },
+  authentication: login.authentication,
 });
 const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds;
 
 /** The next answer stops before its last word until the gate is released. */
 function holdAnswer(): Gate {
   const gate = createGate();
-  fake.reply(
+  login.fake.reply(
     stream(textResponse('One two three', { pieces: ['One', ' two', ' three'] }), { holds: { 6: gate } }),
   );
   return gate;
@@ -58,24 +43,24 @@ function expectNoGap(events: readonly WatchedEvent[]): void {
 
 describe.each(WATCHES)('over %s', (transport, watch) => {
   it('a token that expires ends the stream while the turn goes on, and a new token goes on behind the cursor', async () => {
-    await using app = await startTestApp({ backend: fake.url, config: withTokens() });
+    await using app = await startTestApp({ backend: login.fake.url, config: withTokens() });
     const gate = holdAnswer();
-    const asked = fake.responses.length;
-    const token = await signToken(key, { exp: inSeconds(5) });
+    const asked = login.fake.responses.length;
+    const token = await login.sign({ exp: inSeconds(5) });
     const first = await watch(app, toQuestion('Count'), token);
     await first.received(3);
     expect(await first.ended).toBe(transport === 'WebSocket' ? '4403' : 'TOKEN_EXPIRED');
-    expect(fake.responses.slice(asked)).toMatchObject([{ aborted: false }]);
+    expect(login.fake.responses.slice(asked)).toMatchObject([{ aborted: false }]);
 
     const last = first.events.at(-1);
-    const renewed = await signToken(key);
+    const renewed = await login.sign();
     const second = await watch(app, toFollowing(last?.turnId ?? '', last?.cursor), renewed);
     gate.release();
     expect(await second.ended).toBe('complete');
     const all = [...first.events, ...second.events];
     expectNoGap(all);
     expect(all.at(-1)?.__typename).toBe('EndEvent');
-    expect(fake.responses.length - asked).toBe(1);
+    expect(login.fake.responses.length - asked).toBe(1);
   });
 
   it('a key that is taken out of its file ends the stream while the turn goes on', async () => {
@@ -83,7 +68,7 @@ describe.each(WATCHES)('over %s', (transport, watch) => {
     const keyFile = join(folder.path, 'ada.key');
     await writeFile(keyFile, 'ada-0123456789abcdef');
     await using app = await startTestApp({
-      backend: fake.url,
+      backend: login.fake.url,
       config: {
         authentication: {
           module: 'api-key-token',
@@ -93,22 +78,22 @@ describe.each(WATCHES)('over %s', (transport, watch) => {
       },
     });
     const gate = holdAnswer();
-    const asked = fake.responses.length;
+    const asked = login.fake.responses.length;
     const followed = await watch(app, toQuestion('Count'), 'ada-0123456789abcdef');
     await followed.received(3);
     await rm(keyFile);
     expect(await followed.ended).toBe(transport === 'WebSocket' ? '4401' : 'UNAUTHENTICATED');
-    expect(fake.responses.slice(asked)).toMatchObject([{ aborted: false }]);
+    expect(login.fake.responses.slice(asked)).toMatchObject([{ aborted: false }]);
     gate.release();
   });
 });
 
 describe('a stock client of graphql-ws', () => {
   it('connects again with the token that it has then, and sees the whole answer of the one turn', async () => {
-    await using app = await startTestApp({ backend: fake.url, config: withTokens() });
+    await using app = await startTestApp({ backend: login.fake.url, config: withTokens() });
     const gate = holdAnswer();
-    const asked = fake.responses.length;
-    const tokens = [await signToken(key, { exp: inSeconds(5) }), await signToken(key)];
+    const asked = login.fake.responses.length;
+    const tokens = [await login.sign({ exp: inSeconds(5) }), await login.sign()];
     const closes: number[] = [];
     const client = createClient({
       url: app.ws,
@@ -131,7 +116,7 @@ describe('a stock client of graphql-ws', () => {
     expect(closes).toEqual([4403]);
     expect(types.filter((type) => type === 'StartEvent')).toHaveLength(2);
     expect(types.at(-1)).toBe('EndEvent');
-    expect(fake.responses.length - asked).toBe(1);
+    expect(login.fake.responses.length - asked).toBe(1);
     await client.dispose();
   });
 });
@@ -139,7 +124,7 @@ describe('a stock client of graphql-ws', () => {
 describe('refreshToken', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startTestApp({ backend: fake.url, config: withTokens() });
+    app = await startTestApp({ backend: login.fake.url, config: withTokens() });
   });
   afterAll(() => app[Symbol.asyncDispose]());
 
@@ -147,7 +132,7 @@ describe('refreshToken', () => {
     'mutation ($token: String!) { refreshToken(input: { token: $token }) { viewer { id tokenExpiresAt } } }';
 
   async function connect(exp: number): Promise<RawSocket> {
-    return openAcknowledged(app.ws, { Authorization: `Bearer ${await signToken(key, { exp })}` });
+    return openAcknowledged(app.ws, { Authorization: `Bearer ${await login.sign({ exp })}` });
   }
 
   async function send(raw: RawSocket, id: string, payload: object): Promise<unknown> {
@@ -165,7 +150,7 @@ describe('refreshToken', () => {
     raw.send({ id: 'ask', type: 'subscribe', payload: toQuestion('Count') });
     await raw.receive(({ id }) => id === 'ask');
     const later = inSeconds(600);
-    expect(await refresh(raw, 'refresh', await signToken(key, { exp: later }))).toEqual({
+    expect(await refresh(raw, 'refresh', await login.sign({ exp: later }))).toEqual({
       data: { refreshToken: { viewer: { id: 'ada', tokenExpiresAt: new Date(later * 1000).toISOString() } } },
     });
     await expect.poll(() => Date.now(), { timeout: 10_000 }).toBeGreaterThan(exp * 1000 + 500);
@@ -179,14 +164,14 @@ describe('refreshToken', () => {
 
   it('by the token of another viewer does not take over the socket', async () => {
     const raw = await connect(inSeconds(600));
-    expect(await refresh(raw, 'other', await signToken(key, { user_id: 'bob' }))).toMatchObject({
+    expect(await refresh(raw, 'other', await login.sign({ user_id: 'bob' }))).toMatchObject({
       errors: [{ message: 'The token is of another viewer', extensions: { code: 'FORBIDDEN' } }],
     });
     const stranger = await createSigningKey('main');
     expect(await refresh(raw, 'forged', await signToken(stranger))).toMatchObject({
       errors: [{ message: 'Invalid token signature', extensions: { code: 'UNAUTHENTICATED' } }],
     });
-    expect(await refresh(raw, 'late', await signToken(key, { exp: 1 }))).toMatchObject({
+    expect(await refresh(raw, 'late', await login.sign({ exp: 1 }))).toMatchObject({
       errors: [{ extensions: { code: 'TOKEN_EXPIRED' } }],
     });
     expect(await send(raw, 'who', { query: '{ viewer { id } }' })).toEqual({
@@ -196,7 +181,7 @@ describe('refreshToken', () => {
   });
 
   it('is refused over HTTP, where each request brings its own token', async () => {
-    const token = await signToken(key);
+    const token = await login.sign();
     const { body } = await post(
       app.graphql,
       { query: REFRESH, variables: { token } },

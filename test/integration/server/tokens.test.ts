@@ -2,33 +2,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../../src/config/config.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
-import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
-import {
-  AUDIENCE,
-  createSigningKey,
-  ISSUER,
-  type KeyServer,
-  type SigningKey,
-  signToken,
-  startKeyServer,
-} from '../../support/key-server.ts';
+import { startKeyServer } from '../../support/key-server.ts';
+import { startTokenLogin, type TokenLogin } from '../../support/token-login.ts';
 import { askOverHttp, askOverSocket, closeOf } from '../../support/whoami.ts';
 
-let fake: FakeBackend;
-let key: SigningKey;
-let keyServer: KeyServer;
+let login: TokenLogin;
 beforeAll(async () => {
-  fake = await startFakeBackend();
-  key = await createSigningKey('main');
-  keyServer = await startKeyServer(key);
+  login = await startTokenLogin();
 });
-afterAll(async () => {
-  await fake[Symbol.asyncDispose]();
-  await keyServer[Symbol.asyncDispose]();
-});
+afterAll(() => login[Symbol.asyncDispose]());
 
 const withTokens = (): ConfigInput => ({
-  authentication: { module: 'jwk-token', jwk: { url: keyServer.url, issuer: ISSUER, audience: AUDIENCE } },
+  authentication: login.authentication,
   authorization: {
     roleRules: [{ jsonpath: '$.groups[*]', operator: 'contains', value: 'staff', roles: ['reader'] }],
     accessRules: [{ role: 'reader', actions: ['INFO', 'LIST_CONVERSATIONS'] }],
@@ -38,23 +23,23 @@ const withTokens = (): ConfigInput => ({
 describe('with tokens', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startTestApp({ backend: fake.url, config: withTokens() });
+    app = await startTestApp({ backend: login.fake.url, config: withTokens() });
   });
   afterAll(() => app[Symbol.asyncDispose]());
 
   it('the claims give roles, and the roles actions', async () => {
     const { body } = await askOverHttp(app, {
-      authorization: `Bearer ${await signToken(key, { groups: ['staff'] })}`,
+      authorization: `Bearer ${await login.sign({ groups: ['staff'] })}`,
     });
     expect(body.data).toEqual({
       viewer: { id: 'ada', name: 'Ada', roles: ['*', 'reader'], actions: ['LIST_CONVERSATIONS', 'INFO'] },
     });
-    const params = { authorization: `Bearer ${await signToken(key, { groups: ['staff'] })}` };
+    const params = { authorization: `Bearer ${await login.sign({ groups: ['staff'] })}` };
     expect(await askOverSocket(app, params)).toMatchObject({ id: 'ada', roles: ['*', 'reader'] });
   });
 
   it('a viewer without the role is known, but may do nothing', async () => {
-    const { status, body } = await askOverHttp(app, { authorization: `Bearer ${await signToken(key)}` });
+    const { status, body } = await askOverHttp(app, { authorization: `Bearer ${await login.sign()}` });
     expect(status).toBe(200);
     expect(body.errors).toMatchObject([
       { message: 'User does not have permission to perform INFO', extensions: { code: 'FORBIDDEN' } },
@@ -62,7 +47,7 @@ describe('with tokens', () => {
   });
 
   it('an expired token is told apart: TOKEN_EXPIRED over HTTP, 4403 over WebSocket, which stock clients retry', async () => {
-    const token = await signToken(key, { exp: Math.floor(Date.now() / 1000) - 60 });
+    const token = await login.sign({ exp: Math.floor(Date.now() / 1000) - 60 });
     const { status, body } = await askOverHttp(app, { authorization: `Bearer ${token}` });
     expect(status).toBe(401);
     expect(body.errors).toMatchObject([
@@ -80,10 +65,10 @@ describe('with tokens', () => {
     const { authentication } = withTokens();
     const jwk = { ...authentication?.jwk, url: away.url } as NonNullable<typeof authentication>['jwk'];
     await using other = await startTestApp({
-      backend: fake.url,
+      backend: login.fake.url,
       config: { authentication: { module: 'jwk-token', jwk } },
     });
-    const authorization = `Bearer ${await signToken(key)}`;
+    const authorization = `Bearer ${await login.sign()}`;
     const { status, headers, body } = await askOverHttp(other, { authorization });
     expect(status).toBe(503);
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(1);
