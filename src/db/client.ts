@@ -5,7 +5,8 @@ import { AppError } from '../errors.ts';
 import type { TransactionName } from '../faults.ts';
 import type { Viewer } from '../types/viewer.ts';
 import { arrayTypes } from './array-types.ts';
-import { isUnreachable, toDatabaseError } from './errors.ts';
+import { isConnectionLost, isUnreachable, toDatabaseError } from './errors.ts';
+import { createReplaceable, type Pool } from './replaceable.ts';
 import { APP_ROLE, WORKER_ROLE } from './roles.ts';
 import { type Transaction, transact, type Work } from './transaction.ts';
 
@@ -72,8 +73,7 @@ const DEADLINE_MS = 15_000;
 /** Longest wait for a free connection of a database that answers. */
 const QUEUE_MS = 30_000;
 
-interface Pool {
-  readonly driver: Sql;
+interface AnsweringPool extends Pool {
   /** When it last gave an answer of any kind, by the monotonic clock. */
   answeredAt: number;
 }
@@ -97,19 +97,12 @@ function openPooled(options: DatabaseOptions): Omit<Database, 'keeper'> {
   const connectTimeoutS = options.connectTimeoutS ?? 5;
   const deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   const hasRoles = options.hasRoles ?? false;
-  const open = (): Pool => openPool(options, connectTimeoutS);
-  let pool = open();
-
-  /** A server that vanished without a word leaves connections that would hang for a quarter of an hour. */
-  const replaceSilent = (used: Pool, startedAt: number): void => {
-    const isSilent = used.answeredAt < startedAt && performance.now() - used.answeredAt >= deadlineMs;
-    if (used !== pool || !isSilent) return;
-    pool = open();
-    void used.driver.end({ timeout: 0 });
-  };
+  const pools = createReplaceable(() => openPool(options, connectTimeoutS), QUEUE_MS + deadlineMs);
+  const isSilent = ({ answeredAt }: AnsweringPool, startedAt: number): boolean =>
+    answeredAt < startedAt && performance.now() - answeredAt >= deadlineMs;
 
   const run = async <T>(work: (driver: Sql, limit: Limit) => Promise<T>): Promise<T> => {
-    const used = pool;
+    const used = pools.current;
     const startedAt = performance.now();
     const onAnswer = (): void => {
       used.answeredAt = performance.now();
@@ -122,8 +115,9 @@ function openPooled(options: DatabaseOptions): Omit<Database, 'keeper'> {
       onAnswer();
       return result;
     } catch (error) {
-      if (limit.signal.aborted) replaceSilent(used, startedAt);
-      else if (!isUnreachable(error)) onAnswer();
+      if (limit.signal.aborted && isSilent(used, startedAt)) pools.drop(used);
+      else if (isConnectionLost(error)) pools.retire(used);
+      if (!limit.signal.aborted && !isUnreachable(error)) onAnswer();
       throw toDatabaseError(error);
     }
   };
@@ -133,7 +127,7 @@ function openPooled(options: DatabaseOptions): Omit<Database, 'keeper'> {
 
   return {
     get driver() {
-      return pool.driver;
+      return pools.current.driver;
     },
     asViewer: (viewer, work, { reach = 'OWN' } = {}) =>
       inTransaction({
@@ -150,7 +144,7 @@ function openPooled(options: DatabaseOptions): Omit<Database, 'keeper'> {
     // Notifying commits hold a lock that all of them share. One that has written nothing does not wait for the disk under it.
     notify: (channel, payload) =>
       run(async (driver) => void (await driver`SELECT pg_notify(${channel}, ${payload})`)),
-    [Symbol.asyncDispose]: () => pool.driver.end({ timeout: 2 }),
+    [Symbol.asyncDispose]: () => pools[Symbol.asyncDispose](),
   };
 }
 
@@ -175,7 +169,7 @@ function setWorker(client: TransactionSql) {
   return client`SELECT set_config('role', ${WORKER_ROLE}, true)`.execute();
 }
 
-function openPool(options: DatabaseOptions, connectTimeoutS: number): Pool {
+function openPool(options: DatabaseOptions, connectTimeoutS: number): AnsweringPool {
   const driver = postgres(options.url, {
     max: options.poolSize,
     connect_timeout: connectTimeoutS,

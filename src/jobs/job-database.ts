@@ -1,7 +1,9 @@
 /** The connections of the job queue: what pg-boss asks of a driver, over ours. Jobs are put into the queue in the caller's own transaction instead. */
 import type { Db } from 'pg-boss';
 import postgres, { type Sql } from 'postgres';
+import { isConnectionLost } from '../db/errors.ts';
 import type { Listener } from '../db/listener.ts';
+import { createReplaceable } from '../db/replaceable.ts';
 import { AppError } from '../errors.ts';
 
 export interface JobDatabase extends Db, AsyncDisposable {}
@@ -17,23 +19,20 @@ const ARRAY_TYPES: readonly number[] = [1009, 2951];
 
 /** Opens no connection before the first statement. The listener stays the caller's to dispose. */
 export function openJobDatabase(url: string, listener: Listener): JobDatabase {
-  let pool = openDriver(url, POOL_SIZE);
-
-  /** A server that vanished without a word leaves connections that would hang for a quarter of an hour. */
-  const replaceSilent = (used: Sql): void => {
-    if (used !== pool) return;
-    pool = openDriver(url, POOL_SIZE);
-    void used.end({ timeout: 0 });
-  };
+  const pools = createReplaceable(() => ({ driver: openDriver(url, POOL_SIZE) }), DEADLINE_MS);
   const runStatement = async (text: string, values: readonly unknown[] | undefined) => {
-    const used = pool;
+    const used = pools.current;
     const { promise: expired, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       reject(new AppError('DEPENDENCY_UNAVAILABLE', 'The database did not answer in time'));
-      replaceSilent(used);
+      pools.drop(used);
     }, DEADLINE_MS);
     try {
-      return await Promise.race([used.unsafe(text, values as postgres.ParameterOrJSON<never>[]), expired]);
+      const rows = used.driver.unsafe(text, values as postgres.ParameterOrJSON<never>[]);
+      return await Promise.race([rows, expired]);
+    } catch (error) {
+      if (isConnectionLost(error)) pools.retire(used);
+      throw error;
     } finally {
       clearTimeout(timer);
     }
@@ -55,7 +54,7 @@ export function openJobDatabase(url: string, listener: Listener): JobDatabase {
       const listening = listener.listen(channel, { onMessage, onConnect });
       return { close: async () => listening[Symbol.dispose]() };
     },
-    [Symbol.asyncDispose]: () => pool.end({ timeout: 2 }),
+    [Symbol.asyncDispose]: () => pools[Symbol.asyncDispose](),
   };
 }
 

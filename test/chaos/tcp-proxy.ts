@@ -21,6 +21,8 @@ export interface TcpProxy extends AsyncDisposable {
   resume(): void;
   /** Resets every connection, on both sides. */
   cut(): void;
+  /** Every connection of now is ended, as by a server that leaves in order. */
+  leave(): void;
   /** The far side of every connection of now is closed, and the near side never told: it can write, and nothing answers. */
   halfOpen(): void;
 }
@@ -123,6 +125,9 @@ export async function startTcpProxy(first?: Target): Promise<TcpProxy> {
     },
     cut() {
       for (const socket of all()) socket.resetAndDestroy();
+    },
+    leave() {
+      for (const { near } of pairs) near.end();
     },
     halfOpen() {
       for (const pair of pairs) {

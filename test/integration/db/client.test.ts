@@ -1,8 +1,9 @@
 /** The pool over a real Postgres: whose transaction it is, and what happens when Postgres goes away. */
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../../src/db/client.ts';
+import { startTcpProxy } from '../../chaos/tcp-proxy.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { startTestPostgres } from '../../support/postgres.ts';
 
@@ -146,6 +147,28 @@ describe('when Postgres goes away', () => {
       expect(failures).toEqual(failures.map(() => unavailable));
       await server.start();
     }
+  });
+
+  test('connections that are lost together are not waited for, and not used again', async () => {
+    await using server = await startTestPostgres();
+    const url = new URL(server.url);
+    await using network = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
+    Object.assign(url, { hostname: '127.0.0.1', port: network.port });
+    await using database = openDatabase({ url: url.href, poolSize: 3 });
+    // Whoever fails tries again at once, on a connection that may be the next to be closed.
+    const calls = Array.from({ length: 12 }, async () => {
+      await database.notify('channel', '').catch(() => {});
+      await database.driver`SELECT pg_sleep(3)`.catch(() => {});
+      return database.ping().catch(() => {});
+    });
+    await expect.poll(() => network.size).toBe(3);
+    await setTimeout(200);
+    network.leave();
+    await Promise.all(calls);
+    const startedAt = performance.now();
+    for (let round = 0; round < 4; round += 1)
+      await Promise.all(Array.from({ length: 6 }, () => database.ping()));
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
   test('a frozen Postgres is given up in the time for connecting, its connections are replaced, and it may come back', async () => {
