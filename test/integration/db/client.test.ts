@@ -1,5 +1,5 @@
 /** The pool over a real Postgres: whose transaction it is, and what happens when Postgres goes away. */
-import { setImmediate, setTimeout } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../../src/db/client.ts';
@@ -161,8 +161,15 @@ describe('when Postgres goes away', () => {
       await database.driver`SELECT pg_sleep(3)`.catch(() => {});
       return database.ping().catch(() => {});
     });
-    await expect.poll(() => network.size).toBe(3);
-    await setTimeout(200);
+    const countSleepers = () =>
+      database.keeper.asWorker(async (tx) => {
+        const [row] = await tx.execute<{
+          count: number;
+        }>(sql`SELECT count(*)::int AS count FROM pg_stat_activity
+          WHERE wait_event = 'PgSleep'`);
+        return row?.count;
+      });
+    await expect.poll(countSleepers).toBe(3);
     network.leave();
     await Promise.all(calls);
     const startedAt = performance.now();
