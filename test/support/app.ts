@@ -13,6 +13,8 @@ export interface TestApp extends AsyncDisposable {
   /** The GraphQL endpoint over WebSocket. */
   readonly ws: string;
   readonly databaseUrl: string;
+  /** As a signal makes a process do. */
+  drain(): Promise<void>;
 }
 
 export interface TestAppOptions {
@@ -61,6 +63,7 @@ async function openApp(options: TestAppOptions, databaseUrl: string): Promise<Te
     graphql: `${app.url}/graphql`,
     ws: `${app.url.replace('http', 'ws')}/graphql`,
     databaseUrl,
+    drain: () => app.drain(),
     [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
   };
 }
