@@ -78,4 +78,4 @@ export const getTurn = (
   { turnId }: TurnEvent,
   _args: object,
   { services, viewer }: GraphQLContext,
-): Promise<Turn> => services.engine.get(viewer, turnId);
+): Promise<Turn> => services.engine.getOfEvent(viewer, turnId);

@@ -89,6 +89,8 @@ export interface TurnEngine extends AsyncDisposable {
   interruptConversation(viewer: Viewer, conversationId: string, reason: InterruptReason): Promise<void>;
   /** Throws NOT_FOUND. While the turn runs, `answer` is the text so far. */
   get(viewer: Viewer, turnId: string): Promise<Turn>;
+  /** The turn of an event that the viewer was given: also when its conversation was deleted since, then without content. */
+  getOfEvent(viewer: Viewer, turnId: string): Promise<Turn>;
   /** Turns of a conversation in order of (startedAt, id), after the given turn; at most `limit`. Throws NOT_FOUND. */
   list(viewer: Viewer, page: TurnPage): Promise<readonly Turn[]>;
   /** Resolves with the turn as soon as it has ended, or as it stands after `waitMs`. */

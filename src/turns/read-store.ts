@@ -1,5 +1,5 @@
 /** All SQL that reads turns and what belongs to them. What changes them stands in store.ts. */
-import { and, asc, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import type { AnyTx, ViewerTx, WorkerTx } from '../db/client.ts';
 import { isInReach } from '../db/reach.ts';
 import { conversations, toolCalls, turnChunks, turnDocuments, turns } from '../db/tables/conversations.ts';
@@ -63,6 +63,16 @@ export async function selectTurn(tx: AnyTx, turnId: string): Promise<FoundTurn |
     .innerJoin(conversations, eq(conversations.id, turns.conversationId))
     .where(and(eq(turns.id, turnId), isVisible(tx)));
   return rows[0] && { ...rows[0], turn: toTurn(rows[0].turn) };
+}
+
+/** A turn whose conversation was deleted, with nothing of what was said in it. Whoever asks was given its events. */
+export async function selectDeleted(tx: WorkerTx, turnId: string): Promise<Turn | undefined> {
+  const rows = await tx
+    .select({ turn: turns })
+    .from(turns)
+    .innerJoin(conversations, eq(conversations.id, turns.conversationId))
+    .where(and(eq(turns.id, turnId), isNotNull(conversations.deletedAt)));
+  return rows[0] && { ...toTurn(rows[0].turn), query: '', answer: '' };
 }
 
 /** Any turn, also in a deleted conversation: for the server's own work, never to be shown. */

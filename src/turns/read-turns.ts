@@ -1,8 +1,8 @@
 /** Reading turns for a viewer: who may see which, and the text of those that still run. */
 import type { Target } from '../auth/audit-store.ts';
 import { type OthersAction, type ReachDeps, reachOthers } from '../auth/reach-others.ts';
-import type { ViewerTx } from '../db/client.ts';
-import { AppError } from '../errors.ts';
+import type { Database, ViewerTx } from '../db/client.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { EventLog } from '../event-log/event-log.ts';
 import { isUuid } from '../lib/ids.ts';
 import type { Turn } from '../types/turn.ts';
@@ -12,6 +12,7 @@ import {
   type FoundTurn,
   selectChunks,
   selectConversation,
+  selectDeleted,
   selectDocuments,
   selectToolCalls,
   selectTurn,
@@ -25,7 +26,7 @@ export interface TurnReaderDeps extends ReachDeps {
 
 export type TurnReader = Pick<
   TurnEngine,
-  'get' | 'list' | 'listDocuments' | 'listChunks' | 'listToolCalls'
+  'get' | 'getOfEvent' | 'list' | 'listDocuments' | 'listChunks' | 'listToolCalls'
 > & {
   /** Like `get`, but without the text so far of a turn that runs: that takes reading its log. */
   getStored(viewer: Viewer, turnId: string): Promise<Turn>;
@@ -45,6 +46,14 @@ function turnNotFound(id: string): AppError {
   return new AppError('NOT_FOUND', 'Turn not found', {
     details: { explanation: `Turn with ID ${id} does not exist` },
   });
+}
+
+/** Throws the error when it is not that which a deleted turn explains. */
+async function getDeleted(database: Database, turnId: string, error: unknown): Promise<Turn> {
+  if (!isAppError(error, 'NOT_FOUND')) throw error;
+  const deleted = await database.asWorker((tx) => selectDeleted(tx, turnId));
+  if (!deleted) throw error;
+  return deleted;
 }
 
 export function createTurnReader({ database, eventLog, policy }: TurnReaderDeps): TurnReader {
@@ -70,8 +79,13 @@ export function createTurnReader({ database, eventLog, policy }: TurnReaderDeps)
     return found.turn;
   };
 
+  const get = async (viewer: Viewer, turnId: string): Promise<Turn> =>
+    withPartialAnswer(await find(viewer, turnId, 'READ_OTHERS_CONVERSATIONS'));
+
   return {
-    get: async (viewer, turnId) => withPartialAnswer(await find(viewer, turnId, 'READ_OTHERS_CONVERSATIONS')),
+    get,
+    getOfEvent: (viewer, turnId) =>
+      get(viewer, turnId).catch((error: unknown) => getDeleted(database, turnId, error)),
     getStored: (viewer, turnId) => find(viewer, turnId, 'READ_OTHERS_CONVERSATIONS'),
     getToCancel: (viewer, turnId) => find(viewer, turnId, 'CANCEL_OTHERS_TURNS'),
     async getCancelled(turnId) {

@@ -55,6 +55,14 @@ describe('package-lock.json', () => {
     expect(lock.packages['']).toMatchObject({ dependencies, devDependencies, optionalDependencies, version });
   });
 
+  it('has the hash of every package, so that nobody can put another in its place', () => {
+    const entries = Object.entries<{ readonly integrity?: string }>(lock.packages).filter(
+      ([path]) => path !== '',
+    );
+    expect(entries.length).toBeGreaterThan(100);
+    expect(entries.filter(([, { integrity }]) => !integrity?.startsWith('sha512-'))).toEqual([]);
+  });
+
   it('names no host', () => {
     expect(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).not.toContain('"resolved"');
   });

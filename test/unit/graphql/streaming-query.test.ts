@@ -56,7 +56,10 @@ const fieldsOf = (result: ExecutionResult | undefined) => result?.data?.streamin
 
 describe('streamingQuery', () => {
   it('gives every field of every event', async () => {
-    const engine = { ...createEngine(EVERY_EVENT), get: async () => createTurn({ status: 'COMPLETED' }) };
+    const engine = {
+      ...createEngine(EVERY_EVENT),
+      getOfEvent: async () => createTurn({ status: 'COMPLETED' }),
+    };
     const results = await collect(everyField, { engine });
     expect(results.flatMap(({ errors }) => errors ?? [])).toEqual([]);
     expect(results.map(fieldsOf)).toMatchSnapshot();
@@ -71,12 +74,12 @@ describe('streamingQuery', () => {
   it('reads the turn anew for every event that selects it', async () => {
     const start = toEvent(1, { type: 'start', conversationId: 'c', provider: 'p', model: 'm' });
     const interrupted = EVERY_EVENT.find(({ type }) => type === 'interrupted');
-    const get = vi
-      .fn<TurnEngine['get']>()
+    const getOfEvent = vi
+      .fn<TurnEngine['getOfEvent']>()
       .mockResolvedValueOnce(createTurn())
       .mockResolvedValueOnce(createTurn({ status: 'INTERRUPTED' }));
     const events = interrupted ? [start, interrupted] : [];
-    const results = await collect(everyField, { engine: { ...createEngine(events), get } });
+    const results = await collect(everyField, { engine: { ...createEngine(events), getOfEvent } });
     expect(results.map(fieldsOf)).toMatchObject([
       { turn: { id: TURN_ID, status: 'RUNNING' } },
       { turn: { id: TURN_ID, status: 'INTERRUPTED' } },
