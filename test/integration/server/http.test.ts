@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openRawHttp } from '../../support/raw-http.ts';
 import {
   type Posted,
   post,
@@ -253,21 +252,6 @@ describe('the request id', () => {
   it('is new when the caller’s is not fit for a log', async () => {
     const { headers } = await post(server.endpoint, { query: '{hello}' }, { 'x-request-id': 'a b' });
     expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
-  });
-});
-
-describe('connections', () => {
-  it('beyond the limit are closed at once, which is counted, and those that are there go on', async () => {
-    await using small = await startTransportServer({ config: { server: { maxConnections: 2 } } });
-    const kept = await openRawHttp(small.url, 'GET /livez HTTP/1.1', 'host: localhost', '', '');
-    const other = await openRawHttp(small.url, 'GET /livez HTTP/1.1', 'host: localhost', '', '');
-    await expect.poll(() => kept.text() + other.text()).toMatch(/alive[\s\S]*alive/);
-    const refused = await openRawHttp(small.url, 'GET /livez HTTP/1.1', 'host: localhost', '', '');
-    expect(await refused.ended).toBe('');
-    kept.socket.write('GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n');
-    await expect.poll(() => kept.text()).toContain('\nmillrace_connections_dropped_total 1\n');
-    expect(kept.text()).toContain('\nmillrace_connections 2\n');
-    for (const { socket } of [kept, other]) socket.destroy();
   });
 });
 
