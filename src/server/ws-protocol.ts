@@ -75,7 +75,7 @@ export function createProtocol(deps: ProtocolDeps): Server<Connection> {
     subscribe: (args) => (args as EnvelopedArgs).enveloped.subscribe(args),
     onNext({ extra }, id, _payload, args, result) {
       const finished = finisher.finish(result as ExecutionResult, requestIdOf(extra, id));
-      const cut = isSubscription(args) ? toRefusalCut(finished) : undefined;
+      const cut = finished.errors && isSubscription(args) ? toRefusalCut(finished) : undefined;
       if (cut) extra.close(cut.code, cut.reason);
       return finished;
     },

@@ -19,34 +19,55 @@ export async function followCounted(
   const { turn } = options;
   const batches = await followTurn(deps, options, signal);
   const running = deps.live.find(turn.id);
-  if (running) return counted(unlessLost(batches, running), running.addFollower(), signal);
+  if (running) return counted(batches, running.addFollower(), { signal, turn: running });
   if (turn.status !== 'RUNNING' || !turn.stopsUnfollowed) return batches;
-  return counted(batches, deps.foreign.add(turn.id), signal);
+  return counted(batches, deps.foreign.add(turn.id), { signal });
 }
 
-/** The same batches; the follower is counted until it is done with them, or its signal is aborted: it may never have begun. */
-function counted<T>(batches: AsyncIterable<T>, uncount: () => void, signal: AbortSignal): AsyncIterable<T> {
+interface CountOptions {
+  readonly signal: AbortSignal;
+  /** Once it is another node's, whoever follows it here is sent away: this node may have been deaf for long. */
+  readonly turn?: LiveTurn;
+}
+
+/**
+ * The same batches; the follower is counted until it is done with them, or its signal is aborted: it may never have begun.
+ * No generators: each would cost every event of every follower three promises more.
+ */
+function counted<T>(
+  batches: AsyncIterable<T>,
+  uncount: () => void,
+  { signal, turn }: CountOptions,
+): AsyncIterable<T> {
+  const source = batches[Symbol.asyncIterator]();
+  let isCounted = true;
   const leave = (): void => {
+    if (!isCounted) return;
+    isCounted = false;
     signal.removeEventListener('abort', leave);
     uncount();
   };
+  const take = (step: IteratorResult<T>): IteratorResult<T> => {
+    if (step.done) leave();
+    else if (turn?.lost) {
+      source.return?.().catch(() => {});
+      return fail(new AppError('TURN_MOVED', 'This node lost the turn to another one; connect again'));
+    }
+    return step;
+  };
+  const fail = (error: unknown): never => {
+    leave();
+    throw error;
+  };
   signal.addEventListener('abort', leave);
   if (signal.aborted) leave();
-  return untilDone(batches, leave);
-}
-
-async function* untilDone<T>(batches: AsyncIterable<T>, leave: () => void): AsyncGenerator<T> {
-  try {
-    yield* batches;
-  } finally {
-    leave();
-  }
-}
-
-/** Once the turn is another node's, whoever follows it here is sent away: this node may have been deaf for long. */
-async function* unlessLost<T>(batches: AsyncIterable<T>, turn: LiveTurn): AsyncGenerator<T> {
-  for await (const batch of batches) {
-    if (turn.lost) throw new AppError('TURN_MOVED', 'This node lost the turn to another one; connect again');
-    yield batch;
-  }
+  const iterator: AsyncIterator<T> = {
+    next: () => source.next().then(take, fail),
+    async return(value) {
+      leave();
+      await source.return?.();
+      return { done: true, value };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
 }

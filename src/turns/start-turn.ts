@@ -22,7 +22,7 @@ import { announceTurn } from './announce-turn.ts';
 import type { TurnAssignment } from './assignment.ts';
 import { resolveAttachments } from './attachments.ts';
 import type { StartedTurn, StartTurnInput } from './engine.ts';
-import { type NodeRoom, requireRoomForViewer } from './limit-turns.ts';
+import { isFarFromLimit, type NodeRoom, requireRoomForViewer } from './limit-turns.ts';
 import {
   type ConversationFacts,
   selectConversation,
@@ -183,7 +183,8 @@ async function insertAccepted(deps: StartDeps, tx: ViewerTx, accepted: Acceptanc
     inputEstimate: demand?.inputTokens,
     graceMs: request.onDisconnect === 'CANCEL' ? deps.disconnectGraceMs : null,
   });
-  const [turn] = await Promise.all([inserting, opening]);
+  const limit = deps.config.limits.turnsPerViewer;
+  const [turn, isFar] = await Promise.all([inserting, isFarFromLimit(tx, limit), opening]);
   if (!turn) throw new AppError('CONVERSATION_BUSY', 'A turn is already running in this conversation');
   const start = toStartEvent(turn);
   const batch = {
@@ -197,7 +198,7 @@ async function insertAccepted(deps: StartDeps, tx: ViewerTx, accepted: Acceptanc
     deps.eventLog.store(tx, [batch]),
     insertAttachments(tx, turn.id, request.attachments),
     // Last: other questions of the viewer wait here until the transaction ends, and for the balance of the cluster everybody's.
-    requireRoomForViewer(tx, deps.config.limits.turnsPerViewer),
+    requireRoomForViewer(tx, { limit, isFar }),
   ]);
   const allowance = await reserveAllowance(deps, tx, { viewer, turnId: turn.id, demand, chosen });
   return { turn, start, allowance };

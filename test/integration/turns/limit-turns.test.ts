@@ -69,6 +69,61 @@ it('when one has ended, the next may run; other viewers are not concerned', asyn
   await expect(node.engine.start(viewer, { query: 'Second?' })).resolves.toMatchObject({ created: true });
 });
 
+/** Turns of the viewer that run somewhere else. */
+async function insertRunning(count: number): Promise<void> {
+  await db.database.driver`
+    WITH made AS (
+      INSERT INTO conversation (id, owner_id)
+      SELECT gen_random_uuid()::text, ${viewer.id} FROM generate_series(1, ${count}) RETURNING id
+    )
+    INSERT INTO turn (id, owner_id, conversation_id, fingerprint, request, status, query, provider, model, lease_owner, lease_until)
+    SELECT gen_random_uuid(), ${viewer.id}, id, 'f', '{}', 'RUNNING', 'Running?', 'fake', 'fake-model', 'elsewhere',
+      now() + interval '1 hour' FROM made`;
+}
+
+async function countPossible(): Promise<number> {
+  const [row] = await db.database.driver<{ count: number }[]>`
+    SELECT current_setting('max_connections')::int AS count`;
+  return row?.count ?? 0;
+}
+
+it('near a high limit, questions that are asked at once on two nodes are counted one by one', async () => {
+  const limits = { turnsPerViewer: 2 * (await countPossible()) };
+  await using one = await startNode(limits);
+  await using two = await startNode(limits);
+  await insertRunning(limits.turnsPerViewer - 3);
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, index) =>
+      (index % 2 === 0 ? one : two).engine.start(viewer, { query: `Question ${index}` }),
+    ),
+  );
+  expect(accepted(outcomes)).toHaveLength(3);
+});
+
+it('far from a high limit they do not wait for each other, and for those near it they do', async () => {
+  const limit = 2 * (await countPossible()) + 10;
+  await using node = await startNode({ turnsPerViewer: limit });
+  const { driver } = db.database;
+  /** As one that is being accepted. */
+  const beside = <T>(how: 'lock' | 'lock_shared', run: () => Promise<T>): Promise<T> =>
+    driver.begin(async (tx) => {
+      await tx.unsafe(`SELECT pg_advisory_xact_${how}(7174, hashtext($1))`, [viewer.id]);
+      return run();
+    }) as Promise<T>;
+  await beside('lock_shared', () => node.engine.start(viewer, { query: 'Beside?' }));
+  let isAccepted = false;
+  const waiting = await beside('lock', async () => {
+    const started = node.engine.start(viewer, { query: 'Behind?' }).then(() => {
+      isAccepted = true;
+    });
+    const isWaiting = async () => (await driver`SELECT FROM pg_locks WHERE NOT granted`).length;
+    await expect.poll(isWaiting).toBe(1);
+    expect(isAccepted).toBe(false);
+    return { started };
+  });
+  await waiting.started;
+});
+
 it('the same question finds its turn, however many run', async () => {
   await using node = await startNode({ turnsPerViewer: 1 });
   const clientTurnId = newId();
