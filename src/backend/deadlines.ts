@@ -1,5 +1,4 @@
 /** The clocks of one request to a backend: for the first event, for silence and for the whole. */
-
 import type { BackendConfig } from '../config/config.ts';
 import { AppError } from '../errors.ts';
 import { OVER } from '../lib/abort.ts';

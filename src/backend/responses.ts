@@ -80,13 +80,14 @@ interface Wanted {
   readonly place: Place | undefined;
 }
 
-async function* readConnection(
+/** The connection is opened when the first batch is asked for. */
+function readConnection(
   deps: ResponsesDeps,
   wanted: Wanted,
   deadlines: Deadlines,
 ): AsyncGenerator<readonly UpstreamEvent[], void, undefined> {
-  const body = await openStream(deps, wanted, deadlines.signal);
-  yield* readBatches(body, createEventDecoder(deps.identity, deps.log), deadlines);
+  const open = () => openStream(deps, wanted, deadlines.signal);
+  return readBatches(open, createEventDecoder(deps.identity, deps.log), deadlines);
 }
 
 function send({ client }: ResponsesDeps, { request, place }: Wanted, signal: AbortSignal) {
@@ -149,11 +150,11 @@ function toWirePart(role: InputMessage['role'], part: InputPart): JsonObject {
 }
 
 async function* readBatches(
-  body: ReadableStream<Uint8Array>,
+  open: () => Promise<ReadableStream<Uint8Array>>,
   decoder: EventDecoder,
   deadlines: Deadlines,
 ): AsyncGenerator<readonly UpstreamEvent[], void, undefined> {
-  const reader = body.getReader();
+  const reader = (await open()).getReader();
   for (;;) {
     deadlines.wait();
     const bytes = await readBytes(reader);

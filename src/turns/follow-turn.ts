@@ -100,7 +100,7 @@ async function replaceExpired(
 }
 
 interface Standing {
-  readonly step: Exclude<ReadStep, { readonly kind: 'ended' }>;
+  readonly step: Exclude<ReadStep, { readonly kind: 'ended' | 'expired' }>;
   readonly position: LogPosition;
 }
 
@@ -119,10 +119,7 @@ interface Follow {
 }
 
 /** What a step means for the follower, and where it then stands. */
-async function toBatch(deps: FollowDeps, turn: Turn, { step, position }: Standing): Promise<Batch> {
-  if (step.kind === 'expired') {
-    return { events: await replaceExpired(deps, turn, position), position, last: true };
-  }
+function toBatch(turn: Turn, { step, position }: Standing): Batch {
   if (step.kind === 'beyond') throw toBeyond();
   if (step.kind === 'reset') {
     const { epoch, afterSeq: seq } = step;
@@ -143,7 +140,11 @@ async function* followFrom(
   let isBehind = false;
   let step = first ?? (await readPatiently(deps, position, signal));
   while (step && step.kind !== 'ended') {
-    const batch = await toBatch(deps, turn, { step, position });
+    if (step.kind === 'expired') {
+      yield await replaceExpired(deps, turn, position);
+      return;
+    }
+    const batch = toBatch(turn, { step, position });
     position = batch.position;
     const handedOutAt = performance.now();
     yield isBehind ? mergeDeltas(batch.events) : batch.events;
