@@ -8,6 +8,8 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { startEmbeddedPostgres } from '../../../src/db/embedded.ts';
 import { findBinaries, toRunnable } from '../../../src/db/embedded-binaries.ts';
+import { openCluster } from '../../../src/db/embedded-cluster.ts';
+import { findPostmaster } from '../../../src/db/embedded-server.ts';
 import { createLog } from '../../../src/log.ts';
 import { isRunning } from '../../support/child-process.ts';
 import { oneLine, query } from '../../support/embedded.ts';
@@ -114,11 +116,19 @@ describe('after a kill -9', () => {
     const first = await startEmbeddedPostgres({ dataDir: directory.path, log });
     await first[Symbol.asyncDispose]();
     const cluster = await realpath(join(directory.path, 'postgres', 'cluster'));
-    const dying = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 700)', cluster], { stdio: 'ignore' });
+    const dying = spawn(process.execPath, ['-e', 'process.stdin.resume()', cluster]);
     const lines = [dying.pid, cluster, '1700000000', '1', '', '127.0.0.1', '', 'ready   '];
     await writeFile(join(cluster, 'postmaster.pid'), `${lines.join('\n')}\n`);
+    let isFound = false;
+    const finding = findPostmaster(await openCluster({ dataDir: directory.path, log })).finally(() => {
+      isFound = true;
+    });
+    // Takes far longer than to look once.
+    await once(spawn(process.execPath, ['-e', '']), 'exit');
+    expect(isFound).toBe(false);
+    dying.stdin.end();
+    expect(await finding).toBeUndefined();
     await using next = await startEmbeddedPostgres({ dataDir: directory.path, log });
-    expect(dying.exitCode).toBe(0);
     expect(next.adopted).toBe(false);
   });
 
