@@ -140,6 +140,8 @@ export interface Swept {
 async function reapTurns(deps: ReapDeps): Promise<Swept> {
   const options = { running: deps.live.ids, limit: SWEEP_LIMIT };
   const { atMs, orphans } = await deps.database.keeper.asWorker((tx) => selectOrphans(tx, options), 'sweep');
+  // What is none any more was ended by another node.
+  for (const turnId of deps.failures.keys()) if (!orphans.includes(turnId)) deps.failures.delete(turnId);
   const waitMs = Math.max(0, deps.leaseMs - deps.continuity.reached(atMs));
   return { waitMs, ended: waitMs > 0 ? 0 : await reapAll(deps, orphans) };
 }

@@ -38,3 +38,16 @@ export function toPost(query: string, accept = 'text/event-stream'): readonly st
     body,
   ];
 }
+
+/** The lines of a request for a WebSocket of graphql-transport-ws. */
+export const UPGRADE: readonly string[] = [
+  'GET /graphql HTTP/1.1',
+  'host: localhost',
+  'connection: upgrade',
+  'upgrade: websocket',
+  'sec-websocket-version: 13',
+  'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
+  'sec-websocket-protocol: graphql-transport-ws',
+  '',
+  '',
+];

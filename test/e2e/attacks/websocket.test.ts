@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type AttackedApp, startAttackedApp } from '../../support/attacked-app.ts';
 import { createGate, type Gate, stream, textResponse } from '../../support/fake-backend-script.ts';
-import { openRawHttp } from '../../support/raw-http.ts';
+import { openRawHttp, UPGRADE } from '../../support/raw-http.ts';
 import { openAcknowledged, openRawSocket, type RawSocket, refusedUpgrade } from '../../support/raw-socket.ts';
 
 const WAITING = 50;
@@ -32,17 +32,6 @@ function toLongLength(length: number): Buffer {
 }
 
 const TEXT = 0x81;
-const UPGRADE = [
-  'GET /graphql HTTP/1.1',
-  'host: localhost',
-  'connection: upgrade',
-  'upgrade: websocket',
-  'sec-websocket-version: 13',
-  'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
-  'sec-websocket-protocol: graphql-transport-ws',
-  '',
-  '',
-];
 
 /** Resolves with the code of the close frame that answers the bytes; they are sent when the socket is open. */
 async function closeCodeOf(bytes: Buffer): Promise<number> {

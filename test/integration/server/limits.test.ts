@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../../src/config/config.ts';
 import { SENDERS, type SenderName } from '../../support/attack-senders.ts';
-import { openRawHttp, toPost } from '../../support/raw-http.ts';
+import { openRawHttp, toPost, UPGRADE } from '../../support/raw-http.ts';
 import { openAcknowledged, openRawSocket, refusedUpgrade } from '../../support/raw-socket.ts';
 import { post, startTransportServer, type TransportServer } from '../../support/transport-server.ts';
 
@@ -193,17 +193,7 @@ describe('WebSockets', () => {
   it('that are refused leave no connection open, even when their client does not close it', async () => {
     await using server = await start({ webSocketsPerAddress: 1 });
     const first = await openAcknowledged(server.socketUrl);
-    const raw = await openRawHttp(
-      server.url,
-      'GET /graphql HTTP/1.1',
-      'host: localhost',
-      'connection: upgrade',
-      'upgrade: websocket',
-      'sec-websocket-version: 13',
-      'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
-      '',
-      '',
-    );
+    const raw = await openRawHttp(server.url, ...UPGRADE);
     raw.socket.allowHalfOpen = true;
     await expect
       .poll(() => raw.text())

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createMetrics } from '../../../src/metrics.ts';
 import { openFront } from '../../../src/server/front.ts';
 import { createStartingEndpoints } from '../../../src/server/starting.ts';
-import { openRawHttp, toPost } from '../../support/raw-http.ts';
+import { openRawHttp, toPost, UPGRADE } from '../../support/raw-http.ts';
 import { openAcknowledged, refusedUpgrade } from '../../support/raw-socket.ts';
 import { post, startTransportServer } from '../../support/transport-server.ts';
 
@@ -57,19 +57,7 @@ describe('P9: draining', () => {
   it('refuses new sockets with 503 and when to come again', async () => {
     await using server = await startTransportServer();
     await server.drain(1);
-    const { hostname, port } = new URL(server.url);
-    const refused = await openRawHttp(
-      server.url,
-      'GET /graphql HTTP/1.1',
-      `host: ${hostname}:${port}`,
-      'connection: upgrade',
-      'upgrade: websocket',
-      'sec-websocket-version: 13',
-      'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
-      'sec-websocket-protocol: graphql-transport-ws',
-      '',
-      '',
-    );
+    const refused = await openRawHttp(server.url, ...UPGRADE);
     const answer = await refused.ended;
     expect(answer).toMatch(/^HTTP\/1\.1 503 /);
     expect(answer).toContain('\r\nretry-after: 1\r\n');
