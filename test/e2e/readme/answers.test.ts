@@ -31,7 +31,7 @@ it.each([
   ['How do I cancel a turn?', 'How do I cancel a turn?', 'cancelTurn'],
   ['How can I import documents?', 'How do I import documents?', 'npm start -- documents import'],
   ['Where is my data stored?', 'Where is the data stored?', '.millrace'],
-  ['Which metrics are there?', 'Which metrics are there?', 'millrace_http_request_duration_seconds'],
+  ['Which metrics are there?', 'Which metrics are there?', 'millrace_turns_started_total'],
   ['Is there authentication?', 'Is there authentication?', 'authentication.module'],
 ])('%s is answered first by the passage under its heading', async (question, heading, words) => {
   const answer = await answerTo(question);
