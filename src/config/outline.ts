@@ -31,8 +31,15 @@ export interface OutlineLeaf {
   readonly required: boolean;
 }
 
+const outlines = new WeakMap<z.ZodType, OutlineNode>();
+
+/** The same object for the same schema: the command line asks for one node after the other. */
 export function readOutline(schema: z.ZodType = configSchema): OutlineNode {
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as OutlineNode;
+  const known = outlines.get(schema);
+  if (known) return known;
+  const outline = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as OutlineNode;
+  outlines.set(schema, outline);
+  return outline;
 }
 
 /** The node at a path of the schema; an empty one where the path leaves the schema. */
