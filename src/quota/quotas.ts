@@ -13,8 +13,10 @@ import {
   insertBalances,
   lockBalances,
   lockReservations,
+  type OpenReservation,
   type ReadBalances,
   selectBalances,
+  selectReservations,
   storeChanges,
 } from './store.ts';
 
@@ -23,7 +25,6 @@ const VIEWERS_REMEMBERED = 10_000;
 
 /** What a turn is going to need, in tokens. */
 export interface Demand {
-  readonly turnId: string;
   readonly inputTokens: number;
   /** For the answer, if as many are left. */
   readonly outputTokens: number;
@@ -38,7 +39,12 @@ export interface Quotas {
    * Sets the demand aside from every limiter, or from none. Resolves with the tokens that the answer may take: at least 256,
    * or as many as were asked for. Throws QUOTA_EXCEEDED: the transaction is then to be rolled back.
    */
-  reserve(tx: ViewerTx, viewer: Viewer, demand: Demand): Promise<number>;
+  reserve(tx: ViewerTx, viewer: Viewer, demand: Demand & { readonly turnId: string }): Promise<number>;
+  /**
+   * Throws QUOTA_EXCEEDED when the demand is more than there can be after a running turn has ended, which gives back what was
+   * set aside for it at most. Sets nothing aside.
+   */
+  requireAfter(viewer: Viewer, demand: Demand, turnId: string): Promise<void>;
   /** Charges an ended turn and dissolves what was set aside for it; null: the model was not called. Once for each turn. */
   settle(tx: WorkerTx, turnId: string, spent: number | null): Promise<void>;
   /** The viewer's balances and those of all, in the order USER, CLUSTER, name, with what their periods have brought. */
@@ -78,6 +84,18 @@ export function createQuotas({ database, config }: QuotaDeps): Quotas {
       const changes = filled.map(({ changed }) => andThen(changed, (balance) => reserve(balance, amount)));
       await storeChanges(tx, changes, { turnId: demand.turnId });
       return allowance;
+    },
+    async requireAfter(viewer, demand, turnId) {
+      const keys = limiters.map((limiter) => toKey(limiter, viewer));
+      const [read, open] = await database.asWorker(async (tx) =>
+        Promise.all([selectBalances(tx, keys), selectReservations(tx, turnId)]),
+      );
+      const { filled, at } = fill(limiters, read);
+      toAllowance(
+        filled.map((one) => withBack(one, open)),
+        demand,
+        at,
+      );
     },
     async settle(tx, turnId, spent) {
       const open = await lockReservations(tx, turnId);
@@ -132,6 +150,16 @@ async function lockFilled(
   if (locked.balances.length === keys.length) return fill(limiters, locked);
   await insertBalances(tx, toFresh(limiters, viewer));
   return fill(limiters, await lockBalances(tx, keys));
+}
+
+/** As it would be if all that is set aside for a turn came back. */
+function withBack({ limiter, changed }: Filled, open: readonly OpenReservation[]): Filled {
+  const { balance } = changed;
+  const own = open.filter(
+    (one) => one.balance.limiter === balance.limiter && one.balance.ownerId === balance.ownerId,
+  );
+  const back = own.reduce((sum, { reserved }) => sum + reserved, 0);
+  return { limiter, changed: { ...changed, balance: { ...balance, available: balance.available + back } } };
 }
 
 function toAllowance(filled: readonly Filled[], demand: Demand, at: Date): number {

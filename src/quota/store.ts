@@ -116,10 +116,10 @@ export interface OpenReservation {
   readonly reservedIn: Date;
 }
 
-/** What is set aside for a turn and not settled, its balances locked in their order. */
-export async function lockReservations(tx: AnyTx, turnId: string): Promise<readonly OpenReservation[]> {
+/** What was set aside for a turn, with the balances that it came from. */
+function queryReservations(tx: AnyTx, turnId: string) {
   const { amount, periodStart, limiter, subject, ownerId } = quotaLedger;
-  const rows = await tx
+  return tx
     .select({ balance: COLUMNS, reserved: amount, reservedIn: periodStart })
     .from(quotaLedger)
     .innerJoin(
@@ -131,13 +131,26 @@ export async function lockReservations(tx: AnyTx, turnId: string): Promise<reado
       ),
     )
     .where(and(eq(quotaLedger.turnId, turnId), eq(quotaLedger.kind, 'RESERVE')))
-    .orderBy(...ORDER)
-    .for('no key update', { of: limiterBalances });
-  return rows.map(({ balance, reserved, reservedIn }) => ({
-    balance,
-    reserved,
-    reservedIn: reservedIn ?? balance.anchor,
-  }));
+    .orderBy(...ORDER);
+}
+
+type ReservationRow = Omit<OpenReservation, 'reservedIn'> & { readonly reservedIn: Date | null };
+
+const toReservation = ({ balance, reserved, reservedIn }: ReservationRow): OpenReservation => ({
+  balance,
+  reserved,
+  reservedIn: reservedIn ?? balance.anchor,
+});
+
+/** What is set aside for a running turn. */
+export async function selectReservations(tx: AnyTx, turnId: string): Promise<readonly OpenReservation[]> {
+  return (await queryReservations(tx, turnId)).map(toReservation);
+}
+
+/** The same, its balances locked in their order. */
+export async function lockReservations(tx: AnyTx, turnId: string): Promise<readonly OpenReservation[]> {
+  const rows = await queryReservations(tx, turnId).for('no key update', { of: limiterBalances });
+  return rows.map(toReservation);
 }
 
 /** What the changes are about, where that is not the balance's own time. */

@@ -2,7 +2,7 @@
 import type { Database, ViewerTx } from '../db/client.ts';
 import type { CountTokens } from '../lib/count-tokens.ts';
 import type { ChosenModel } from '../models/choose-model.ts';
-import type { Quotas } from '../quota/quotas.ts';
+import type { Demand, Quotas } from '../quota/quotas.ts';
 import type { Viewer } from '../types/viewer.ts';
 import { estimateInput } from './charged-usage.ts';
 import { fitHistory } from './history.ts';
@@ -21,14 +21,8 @@ export interface Allowance {
 
 export interface ReserveDeps {
   readonly database: Database;
-  readonly quotas: Pick<Quotas, 'isLimited' | 'open' | 'reserve'>;
+  readonly quotas: Pick<Quotas, 'isLimited' | 'open' | 'reserve' | 'requireAfter'>;
   readonly countTokens: CountTokens;
-}
-
-/** What a question is going to need, in tokens. */
-export interface Demand {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
 }
 
 /** Most tokens of an answer where nothing else is configured. */

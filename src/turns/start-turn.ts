@@ -12,6 +12,7 @@ import type { EventLog } from '../event-log/event-log.ts';
 import { newId } from '../lib/ids.ts';
 import { type ChosenModel, chooseModel, type ModelDeps, parseModelPair } from '../models/choose-model.ts';
 import type { SystemPrompts } from '../prompts/system-prompts.ts';
+import type { Demand } from '../quota/quotas.ts';
 import type { Shield, Shields } from '../shields/shields.ts';
 import type { ToolPlan, Tools } from '../tools/tools.ts';
 import { NO_CREDENTIALS, type TurnCredentials } from '../types/credentials.ts';
@@ -36,7 +37,7 @@ import {
   type TurnRequest,
   toStoredRequest,
 } from './request.ts';
-import { type Demand, estimateDemand, type ReserveDeps, reserveAllowance } from './reserve-quota.ts';
+import { estimateDemand, type ReserveDeps, reserveAllowance } from './reserve-quota.ts';
 import { insertAttachments, insertConversation, insertTurn, lockConversation } from './store.ts';
 
 export interface StartDeps extends ModelDeps, ReserveDeps {
@@ -238,10 +239,20 @@ async function accept(
   }
 }
 
-/** In a conversation that the viewer may ask in; the turn in the way may be somebody else's. */
-async function makeRoom(deps: StartDeps, viewer: Viewer, conversationId: string): Promise<void> {
+/**
+ * In a conversation that the viewer may ask in; the turn in the way may be somebody else's. Throws QUOTA_EXCEEDED before it is
+ * interrupted for a question that could not be paid even then.
+ */
+async function makeRoom(
+  deps: StartDeps,
+  viewer: Viewer,
+  { request: { conversationId }, demand }: Pick<Acceptance, 'request' | 'demand'>,
+): Promise<void> {
+  if (conversationId === null) return;
   const running = await deps.database.asWorker((tx) => selectRunningTurn(tx, conversationId));
-  if (running) await deps.supersede(viewer, running);
+  if (!running) return;
+  if (demand !== undefined) await deps.quotas.requireAfter(viewer, demand, running.id);
+  await deps.supersede(viewer, running);
 }
 
 function requireRunning(deps: StartDeps): void {
@@ -272,7 +283,7 @@ export async function startTurn(
   const acceptance = { conversation, request, chosen, shields, toolPlan, credentials, systemPrompt, demand };
   for (let attempt = 0; attempt <= INTERRUPT_ATTEMPTS; attempt += 1) {
     // Nobody is interrupted for an attempt that will not be made.
-    if (attempt > 0 && request.conversationId !== null) await makeRoom(deps, viewer, request.conversationId);
+    if (attempt > 0) await makeRoom(deps, viewer, acceptance);
     requireRunning(deps);
     const started = await accept(deps, viewer, acceptance);
     if (started) return started;

@@ -58,3 +58,34 @@ it('sets the estimate and the allowance aside from every limiter while the turn 
   ]);
   expect(await findBookErrors(db.database)).toEqual([]);
 });
+
+/** A turn of a viewer whose `monthly` is worth one of them, with its backend held in the middle. */
+async function startHeld() {
+  const viewer = createViewer();
+  fake.reply({ ...stream(textResponse('An answer.')), holds: { 5: createGate() } });
+  const { turn } = await node.engine.start(viewer, { query: 'What is a quota?' });
+  const next = { conversationId: turn.conversationId, whenBusy: 'INTERRUPT' as const };
+  return { viewer, turn, next };
+}
+
+it('interrupts no turn for a question that its quota could not pay even then', async () => {
+  const { viewer, turn, next } = await startHeld();
+  // Some three tokens each: more than the month has.
+  const query = 'ꙮ'.repeat(4_000);
+  await expect(node.engine.start(viewer, { ...next, query })).rejects.toMatchObject({
+    code: 'QUOTA_EXCEEDED',
+    details: { resetAt: expect.any(Date) },
+  });
+  expect(await node.engine.get(viewer, turn.id)).toMatchObject({ status: 'RUNNING' });
+  await node.engine.cancel(viewer, turn.id);
+  expect(await findBookErrors(db.database)).toEqual([]);
+});
+
+it('counts on what an interrupted turn gives back', async () => {
+  const { viewer, turn, next } = await startHeld();
+  fake.reply(stream(textResponse('Another.', { usage: { inputTokens: 10, outputTokens: 5 } })));
+  const second = await node.engine.start(viewer, { ...next, query: 'And now?' });
+  expect(await node.engine.wait(viewer, second.turn.id, 10_000)).toMatchObject({ status: 'COMPLETED' });
+  expect(await node.engine.get(viewer, turn.id)).toMatchObject({ interruptReason: 'SUPERSEDED' });
+  expect(await findBookErrors(db.database)).toEqual([]);
+});
