@@ -54,7 +54,7 @@ export const USAGE = `npm run bench -- [options]
   --json              print JSON instead of the table
   --profile FOLDER    write a CPU profile of Millrace there
   --paused            instead: what readers that stop reading cost those beside them, and whether they lose anything
-  --quotas            instead: 20 rounds of 1,000 spenders on one balance, with kills, and 50 × 200 questions under one key each
+  --quotas            instead: 24 rounds of 1,000 spenders on one balance, with kills, and 50 × 200 questions under one key each
   --help              print this`;
 
 /** Undefined when help is asked for; throws a TypeError of one line when the arguments are wrong. */

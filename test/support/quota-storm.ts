@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { delay } from '../../src/lib/abort.ts';
+import type { QuotaSubject } from '../../src/types/quota.ts';
 import { startProcess, type TestProcess } from './child-process.ts';
 import { type FakeBackend, startFakeBackend } from './fake-backend.ts';
 import { createGate, type Gate, stream, textResponse } from './fake-backend-script.ts';
@@ -12,12 +13,14 @@ import { findBookErrors } from './quotas.ts';
 
 export interface StormOptions {
   readonly databaseUrl: string;
-  /** Viewers of the storm; each has a balance of its own. */
   readonly viewers: readonly string[];
+  /** USER: each viewer has a balance; CLUSTER: all viewers have one together. */
+  readonly subject: QuotaSubject;
 }
 
 export interface SpendOptions {
-  readonly viewer: string;
+  /** Who spend, by turns. One, where each has a balance. */
+  readonly viewers: readonly [string, ...string[]];
   readonly spenders: number;
   /** Questions that the balance is worth, exactly. */
   readonly worth: number;
@@ -69,20 +72,21 @@ interface Rig {
   readonly sql: postgres.Sql;
   readonly configFile: string;
   readonly databaseUrl: string;
+  readonly subject: QuotaSubject;
 }
 
 const keyOf = (viewer: string): string => `the-key-of-${viewer}-which-is-long`;
 
 /** The processes are started by each storm; the backend and the configuration are there for all of them. */
-export async function startStorm({ databaseUrl, viewers }: StormOptions): Promise<Storm> {
+export async function startStorm({ databaseUrl, viewers, subject }: StormOptions): Promise<Storm> {
   await using resources = new AsyncDisposableStack();
   const fake = resources.use(await startFakeBackend());
   const folder = resources.use(await createOpenDirectory());
   const sql = postgres(databaseUrl, { max: 2, onnotice: () => {} });
   resources.defer(() => sql.end());
   const configFile = join(folder.path, 'millrace.json');
-  await writeFile(configFile, JSON.stringify(toConfig(fake, viewers)));
-  const rig: Rig = { fake, sql, configFile, databaseUrl };
+  await writeFile(configFile, JSON.stringify(toConfig(fake, viewers, subject)));
+  const rig: Rig = { fake, sql, configFile, databaseUrl, subject };
   const owned = resources.move();
   return {
     spend: (options) => spend(rig, options),
@@ -91,7 +95,7 @@ export async function startStorm({ databaseUrl, viewers }: StormOptions): Promis
   };
 }
 
-function toConfig(fake: FakeBackend, viewers: readonly string[]) {
+function toConfig(fake: FakeBackend, viewers: readonly string[], kind: QuotaSubject) {
   return {
     logLevel: 'silent',
     authentication: {
@@ -101,7 +105,7 @@ function toConfig(fake: FakeBackend, viewers: readonly string[]) {
     backends: [{ id: 'fake', baseUrl: fake.url, models: ['fake-model'], maxOutputTokens: ALLOWANCE }],
     turns: { leaseMs: 2_000 },
     limits: UNLIMITED,
-    quotas: { limiters: [{ name: 'storm', kind: 'USER', initialQuota: 1_000_000_000, period: '1 day' }] },
+    quotas: { limiters: [{ name: 'storm', kind, initialQuota: 1_000_000_000, period: '1 day' }] },
   };
 }
 
@@ -155,31 +159,34 @@ async function measureReservation(rig: Rig, nodes: readonly StormNode[], viewer:
   rig.fake.onResponse = () => stream(textResponse('Yes.'));
   const outcome = await decide(nodes, viewer, 'measure', 1);
   if (outcome === 'REFUSED') throw new Error('the measuring question was refused');
-  await waitForEnds(rig, viewer);
+  await waitForEnds(rig);
   const rows =
     await rig.sql`SELECT amount::int FROM quota_ledger WHERE turn_id = ${outcome.turnId} AND kind = 'RESERVE'`;
   return rows[0]?.amount ?? 0;
 }
 
+/** Whose balance the viewer spends. */
+const ownerOf = ({ subject }: Rig, viewer: string): string => (subject === 'CLUSTER' ? '' : viewer);
+
 /** Leaves exactly that much in the balance. */
-async function leave({ sql }: Rig, viewer: string, amount: number): Promise<void> {
+async function leave({ sql, subject }: Rig, owner: string, amount: number): Promise<void> {
   await sql`
     WITH changed AS (
       UPDATE limiter_balance AS new SET available = ${amount} FROM limiter_balance AS old
-      WHERE new.owner_id = ${viewer} AND old.owner_id = new.owner_id RETURNING new.available - old.available AS change
+      WHERE new.owner_id = ${owner} AND old.owner_id = new.owner_id RETURNING new.available - old.available AS change
     )
     INSERT INTO quota_ledger (limiter, subject, owner_id, kind, amount, change, actor_id)
-    SELECT 'storm', 'USER', ${viewer}, 'ADJUST', change, change, 'storm' FROM changed`;
+    SELECT 'storm', ${subject}, ${owner}, 'ADJUST', change, change, 'storm' FROM changed`;
 }
 
 /** Looks again and again until it is disposed of; tells the least that it saw. */
-function watchLeast({ sql }: Rig, viewer: string) {
+function watchLeast({ sql }: Rig, owner: string) {
   const stop = new AbortController();
   let least = Number.POSITIVE_INFINITY;
   const watching = (async () => {
     while (!stop.signal.aborted) {
       const [row] = await sql`SELECT least(available, reserved, overrun)::float8 AS least FROM limiter_balance
-        WHERE owner_id = ${viewer}`;
+        WHERE owner_id = ${owner}`;
       least = Math.min(least, row?.least ?? least);
       await delay(5, stop.signal);
     }
@@ -193,27 +200,28 @@ function watchLeast({ sql }: Rig, viewer: string) {
   };
 }
 
-async function waitForEnds({ sql }: Rig, viewer: string): Promise<void> {
-  const countRunning = async () =>
-    (await sql`SELECT FROM turn WHERE owner_id = ${viewer} AND status = 'RUNNING'`).length;
+async function waitForEnds({ sql }: Rig): Promise<void> {
+  const countRunning = async () => (await sql`SELECT FROM turn WHERE status = 'RUNNING'`).length;
   while ((await countRunning()) > 0) await delay(RETRY_MS);
 }
 
 async function spend(rig: Rig, options: SpendOptions): Promise<SpendResult> {
-  const { viewer, spenders, worth, killAfter } = options;
+  const { viewers, spenders, worth, killAfter } = options;
+  const [viewer] = viewers;
+  const owner = ownerOf(rig, viewer);
   const first = await startNode(rig, `accept:after=kill@${killAfter}`);
   await using killed = first.process;
   const second = await startNode(rig);
   await using _second = second.process;
   const nodes = [first, second];
   const reservation = await measureReservation(rig, [second], viewer);
-  await leave(rig, viewer, worth * reservation);
+  await leave(rig, owner, worth * reservation);
   const gate: Gate = createGate();
   const usage = { inputTokens: reservation - ALLOWANCE, outputTokens: ALLOWANCE };
   rig.fake.onResponse = () => ({ ...stream(textResponse('Yes.', { usage })), holds: { 0: gate } });
-  await using watch = watchLeast(rig, viewer);
+  await using watch = watchLeast(rig, owner);
   const asking = Array.from({ length: spenders }, (_, index) =>
-    decide(nodes, viewer, `spend-${index}`, index),
+    decide(nodes, viewers[index % viewers.length] ?? viewer, `spend-${index}`, index),
   );
   const outcomes = await Promise.all(asking);
   const turns = new Set(outcomes.flatMap((outcome) => (outcome === 'REFUSED' ? [] : [outcome.turnId])));
@@ -221,8 +229,8 @@ async function spend(rig: Rig, options: SpendOptions): Promise<SpendResult> {
   killed.send('SIGKILL');
   await killed.exit;
   gate.release();
-  await waitForEnds(rig, viewer);
-  const [balance] = await rig.sql`SELECT reserved::int FROM limiter_balance WHERE owner_id = ${viewer}`;
+  await waitForEnds(rig);
+  const [balance] = await rig.sql`SELECT reserved::int FROM limiter_balance WHERE owner_id = ${owner}`;
   return {
     accepted: turns.size,
     refused: outcomes.filter((outcome) => outcome === 'REFUSED').length,
@@ -248,7 +256,7 @@ async function repeat(
     }
   };
   await Promise.all(Array.from({ length: KEYS_AT_ONCE }, askNext));
-  await waitForEnds(rig, viewer);
+  await waitForEnds(rig);
   const charges = await rig.sql`SELECT FROM quota_ledger WHERE owner_id = ${viewer} AND kind = 'SETTLE'`;
   for (const { process } of nodes) await process[Symbol.asyncDispose]();
   return { turns: turns.size, upstreamCalls: rig.fake.responses.length - before, charges: charges.length };
