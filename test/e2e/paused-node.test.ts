@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
 import { createGate, type Gate, stream, textResponse } from '../support/fake-backend-script.ts';
 import { startNodeProcess } from '../support/node-process.ts';
-import { followOverWs, type SeenEvent } from '../support/ws-follower.ts';
+import { followOverWs, toHeld } from '../support/ws-follower.ts';
 
 const LEASE_MS = 2_000;
 /** Longer than a lease, and than what counts as a short absence. */
@@ -67,17 +67,6 @@ async function readLog(turnId: string) {
   return { batches: [...batches], epochs: [...epochs] };
 }
 
-/** What a client holds that does as a ResetEvent says. */
-function toHistory(events: readonly SeenEvent[]): readonly SeenEvent[] {
-  let held: SeenEvent[] = [];
-  for (const event of events) {
-    const { discardAfterSeq } = event;
-    if (discardAfterSeq === undefined) held.push(event);
-    else held = held.filter(({ seq }) => seq <= discardAfterSeq);
-  }
-  return held;
-}
-
 describe('a node that was stopped for longer than its lease', () => {
   it('writes nothing to what it lost, ends its request to the backend and sends its followers away (1012)', async () => {
     await using sleeper = await startNode();
@@ -103,7 +92,7 @@ describe('a node that was stopped for longer than its lease', () => {
     await using back = followOverWs(sleeper.ws, `turnEvents(turnId: "${turnId}", after: "${lastCursor}")`);
     await back.done;
     // What it told after the takeover, if anything, is taken back; what a client then holds is what is stored.
-    const kept = toHistory([...first.events, ...back.events]);
+    const kept = toHeld([...first.events, ...back.events]);
     expect(kept.map(({ seq }) => seq)).toEqual(elsewhere.events.map(({ seq }) => seq));
     expect(kept.filter(({ __typename }) => __typename === 'InterruptedEvent')).toMatchObject([
       { reason: 'SERVER_LOST', answer: 'One two ' },

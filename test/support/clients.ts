@@ -108,11 +108,11 @@ export async function* toIterable<T>(
   }
 }
 
-export const TRANSPORTS: readonly { readonly name: string; readonly follow: Follow }[] = [
+export const TRANSPORTS = [
   { name: 'WebSocket', follow: overWebSocket },
   { name: 'SSE', follow: overSse },
   { name: 'multipart', follow: overMultipart },
-];
+] as const satisfies readonly { readonly name: string; readonly follow: Follow }[];
 
 /** The default for tests in which the transport does not matter. */
 export const followTurn: Follow = overWebSocket;

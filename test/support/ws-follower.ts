@@ -14,6 +14,17 @@ export interface SeenEvent {
   readonly discardAfterSeq?: number;
 }
 
+/** What a client holds that does as a ResetEvent says. */
+export function toHeld(events: readonly SeenEvent[]): readonly SeenEvent[] {
+  let held: SeenEvent[] = [];
+  for (const event of events) {
+    const { discardAfterSeq } = event;
+    if (discardAfterSeq === undefined) held.push(event);
+    else held = held.filter(({ seq }) => seq <= discardAfterSeq);
+  }
+  return held;
+}
+
 const EVENT = `{ __typename ... on TurnEvent { cursor seq fromSeq turnId } ... on TokenEvent { token }
   ... on InterruptedEvent { reason answer } ... on ResetEvent { discardAfterSeq } }`;
 
