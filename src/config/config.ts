@@ -11,7 +11,16 @@ import { persistedOperationsSchema } from './sections/persisted-operations.ts';
 import { quotasSchema } from './sections/quotas.ts';
 import { shieldsSchema } from './sections/shields.ts';
 import { transcriptsSchema } from './sections/transcripts.ts';
-import { HTTP_URL, httpUrl, IDENTIFIER, identifier, milliseconds, notes, text } from './vocabulary.ts';
+import {
+  fileOf,
+  HTTP_URL,
+  httpUrl,
+  IDENTIFIER,
+  identifier,
+  milliseconds,
+  notes,
+  text,
+} from './vocabulary.ts';
 
 const ORIGIN = 'an origin such as https://app.example.com ("*" is refused: name each one)';
 
@@ -22,6 +31,7 @@ const YEARS_MS = 315_360_000_000;
 
 const openaiSchema = z.strictObject({
   apiKey: text.optional().meta(notes({ description: 'Bearer token of the backend `openai`', secret: true })),
+  apiKeyFile: fileOf('apiKey'),
   baseUrl: httpUrl.optional().meta(
     notes({
       description: 'Root of its Responses API; https://api.openai.com/v1 when only a key is set',
@@ -88,6 +98,7 @@ export const configSchema = z.strictObject({
             secret: true,
           }),
         ),
+      urlFile: fileOf('url'),
       directUrl: z
         .url({ protocol: /^postgres(ql)?$/ })
         .optional()
@@ -98,6 +109,7 @@ export const configSchema = z.strictObject({
             secret: true,
           }),
         ),
+      directUrlFile: fileOf('directUrl'),
       poolSize: z
         .int()
         .min(2)

@@ -13,6 +13,8 @@ export const notes = (meta: Notes): Record<string, unknown> => ({ ...meta });
 
 export const milliseconds = (fallback: number) => z.int().min(1).max(2_147_483_647).default(fallback);
 export const text = z.string().min(1);
+/** The key beside a secret one that leaves it to a file. */
+export const fileOf = (key: string) => text.optional().describe(`File that holds \`${key}\``);
 export const identifier = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/);
 export const IDENTIFIER = 'a name of up to 64 letters, digits, "_", "." and "-"';
 export const httpUrl = z.url({ protocol: /^https?$/ });

@@ -1,6 +1,15 @@
 /** The part of the configuration that says which backends answer, how to reach them and what they can do. */
 import { z } from 'zod';
-import { HTTP_URL, httpUrl, IDENTIFIER, identifier, milliseconds, notes, text } from '../vocabulary.ts';
+import {
+  fileOf,
+  HTTP_URL,
+  httpUrl,
+  IDENTIFIER,
+  identifier,
+  milliseconds,
+  notes,
+  text,
+} from '../vocabulary.ts';
 
 /** What a backend is; `auto` is found out from its address and, where that says nothing, by a first look at it. */
 export const BACKEND_KINDS = ['auto', 'openai', 'azure', 'llama-stack', 'ogx', 'other'] as const;
@@ -24,6 +33,7 @@ const entraSchema = z.strictObject({
   tenantId: text.describe('Microsoft Entra tenant that signs Millrace in, instead of `apiKey`'),
   clientId: text.describe('Application (client) id'),
   clientSecret: text.meta(notes({ description: 'Client secret of the application', secret: true })),
+  clientSecretFile: fileOf('clientSecret'),
   authority: httpUrl
     .default('https://login.microsoftonline.com')
     .meta(notes({ description: 'Where tokens are fetched', expected: HTTP_URL })),
@@ -58,6 +68,7 @@ export const backendSchema = z.strictObject({
       secret: true,
     }),
   ),
+  apiKeyFile: fileOf('apiKey'),
   entra: entraSchema.optional().describe('Sign in at Azure with client credentials'),
   apiVersion: text
     .default('2025-04-01-preview')

@@ -1,6 +1,6 @@
 /** The settings of transcripts: whether ended turns are written to files, where, and what is blotted out. */
 import { z } from 'zod';
-import { notes, text } from '../vocabulary.ts';
+import { fileOf, notes, text } from '../vocabulary.ts';
 
 const MIN_KEY_LENGTH = 16;
 const MAX_PATTERN_LENGTH = 500;
@@ -34,7 +34,7 @@ export const transcriptsSchema = z.strictObject({
         secret: true,
       }),
     ),
-  hmacKeyFile: text.optional().describe('File that holds `hmacKey`'),
+  hmacKeyFile: fileOf('hmacKey'),
   redactions: z
     .array(redactionSchema)
     .default([])

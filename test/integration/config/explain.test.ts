@@ -69,7 +69,7 @@ describe('a path', () => {
   const pathsAt = (path: string) => explainSettings(loaded, path).map((block) => block.split('\n')[0]);
 
   it('names a setting or what settings stand in, never a part of a name', () => {
-    expect(pathsAt('openai')).toEqual(['openai.apiKey', 'openai.baseUrl', 'openai.model']);
+    expect(pathsAt('feedback')).toEqual(['feedback.enabled']);
     expect(pathsAt('backends').slice(0, 2)).toEqual(['backends[].id', 'backends[].baseUrl']);
     expect(pathsAt('data')).toEqual([]);
     expect(pathsAt('database.')).toEqual([]);

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Environment } from '../../../src/config/environment.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { readOutline } from '../../../src/config/outline.ts';
+import { findNode, isSecret, listLeaves, readOutline } from '../../../src/config/outline.ts';
 import { readSecretFiles } from '../../../src/config/secret-files.ts';
 import { notes } from '../../../src/config/vocabulary.ts';
 
@@ -103,11 +103,34 @@ describe('a secret in a file', () => {
 
 describe('a secret of the YAML file in a file of its own', () => {
   const KEY = 'a key of enough characters';
+  const toKey = (key: string) => (/^\d+$/.test(key) ? Number(key) : key);
   const yaml = 'transcripts: { enabled: true, directory: out, hmacKeyFile: key';
 
   it('is read, without the white space around it', () => {
     writeFileSync(join(folder, 'key'), ` ${KEY}\n`);
     expect(loadYaml(`${yaml} }`).transcripts).toMatchObject({ hmacKey: KEY, directory: join(folder, 'out') });
+  });
+
+  it('may be every secret that has a key of its own', () => {
+    const secrets = listLeaves().filter(({ node }) => isSecret(node));
+    const without = secrets.filter(({ path }) => {
+      const keys = path.replaceAll('[]', '.0').split('.');
+      return findNode([...keys.slice(0, -1), `${keys.at(-1)}File`].map(toKey)).type !== 'string';
+    });
+    expect(secrets.length).toBeGreaterThan(6);
+    expect(without.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('is sent to the backend that it belongs to', () => {
+    writeFileSync(join(folder, 'key'), 'sk-from-file\n');
+    const id = 'id: own, baseUrl: "http://127.0.0.1:1/v1"';
+    const [own] = loadYaml(`backends: [{ ${id}, apiKeyFile: key }]`).backends;
+    expect(own?.apiKey).toBe('sk-from-file');
+    const entra = '{ tenantId: t, clientId: c, clientSecretFile: key }';
+    expect(loadYaml(`backends: [{ ${id}, kind: azure, entra: ${entra} }]`).backends[0]?.entra).toMatchObject({
+      clientSecret: 'sk-from-file',
+    });
+    expect(loadYaml('openai: { apiKeyFile: key }').backends[0]?.apiKey).toBe('sk-from-file');
   });
 
   it('is found in lists and unions, where the schema has both keys', () => {
