@@ -151,7 +151,7 @@ function serve(
     probes,
     authenticate: core.authenticate,
     persisted: core.persisted,
-    uploads: core,
+    uploads: { ...core, limits: config.limits },
     createContext: (operation) => ({ ...operation, services }),
   });
   return resources.use(server);

@@ -71,7 +71,7 @@ export function startServer(front: Front, deps: ServerDeps): RunningServer {
     probes: deps.probes,
     authenticate,
     admit,
-    uploads: createUploadEndpoint({ uploads: deps.uploads, origins, authenticate: admit }),
+    uploads: createUploadEndpoint({ ...deps, limits: config.limits, origins, authenticate: admit }),
     answerMetrics: createMetricsEndpoint({ ...deps, policy: deps.uploads.policy }),
     metrics: deps.metrics,
   });

@@ -1,8 +1,8 @@
 /** POST /uploads: who may send, how much at a time, and what is answered. What an upload may hold is the uploads' own business. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticate } from '../auth/authenticate.ts';
+import type { Config } from '../config/config.ts';
 import { AppError } from '../errors.ts';
-import type { Viewer } from '../types/viewer.ts';
 import {
   type CreateUploadDeps,
   createUpload,
@@ -15,20 +15,18 @@ import { toCredentials } from './credentials.ts';
 import type { OriginPolicy } from './origins.ts';
 import { json } from './probes.ts';
 import { readBytes, requirePlainEncoding } from './request-body.ts';
+import { createSlots, type Slots } from './slots.ts';
 import type { WholeAnswer } from './use-answers.ts';
 import { PREFLIGHT_HEADERS } from './yoga.ts';
 
 export const UPLOADS_PATH = '/uploads';
-
-/** Bodies that are read at a time, of everyone and of one viewer: each may take up to twice its size in memory. */
-const MAX_READING = 16;
-const MAX_READING_OF_VIEWER = 4;
 
 const METHODS = ['POST', 'OPTIONS'];
 const CONTENT_TYPE = /^\s*([\w.+-]+\/[\w.+-]+)\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i;
 
 export interface UploadEndpointDeps {
   readonly uploads: CreateUploadDeps;
+  readonly limits: Pick<Config['limits'], 'uploadsReading' | 'uploadsReadingPerViewer'>;
   readonly origins: OriginPolicy;
   readonly authenticate: Authenticate;
 }
@@ -39,7 +37,9 @@ export interface UploadEndpoint {
 }
 
 export function createUploadEndpoint(deps: UploadEndpointDeps): UploadEndpoint {
-  const reading = new Map<string, number>();
+  const { uploadsReading, uploadsReadingPerViewer } = deps.limits;
+  const ofNode = createSlots(uploadsReading);
+  const ofViewer = createSlots(uploadsReadingPerViewer);
   return {
     async answer(req, res) {
       allowOrigin(deps.origins, req, res);
@@ -49,7 +49,9 @@ export function createUploadEndpoint(deps: UploadEndpointDeps): UploadEndpoint {
       requireUploader(deps.uploads.policy, viewer);
       const contentType = parseContentType(req);
       requirePlainEncoding(req);
-      const bytes = await readInTurn(reading, viewer, req);
+      using _ofViewer = take(ofViewer, viewer.id);
+      using _ofNode = take(ofNode, '');
+      const bytes = await readBytes(req, MAX_UPLOAD_BYTES);
       if (bytes === undefined) return undefined;
       return toCreated(await createUpload(deps.uploads, viewer, { contentType, bytes }));
     },
@@ -98,24 +100,11 @@ function parseContentType(req: IncomingMessage): string {
   return contentType;
 }
 
-async function readInTurn(
-  reading: Map<string, number>,
-  viewer: Viewer,
-  req: IncomingMessage,
-): Promise<Buffer | undefined> {
-  const own = reading.get(viewer.id) ?? 0;
-  const all = reading.values().reduce((sum, count) => sum + count, 0);
-  if (own >= MAX_READING_OF_VIEWER || all >= MAX_READING) {
-    throw new AppError('RATE_LIMITED', 'Too many uploads at a time', { details: { retryAfterMs: 1_000 } });
-  }
-  reading.set(viewer.id, own + 1);
-  try {
-    return await readBytes(req, MAX_UPLOAD_BYTES);
-  } finally {
-    const left = (reading.get(viewer.id) ?? 1) - 1;
-    if (left > 0) reading.set(viewer.id, left);
-    else reading.delete(viewer.id);
-  }
+/** Throws RATE_LIMITED when there is no place. */
+function take(slots: Slots, key: string): Disposable {
+  const place = slots.take(key);
+  if (place) return place;
+  throw new AppError('RATE_LIMITED', 'Too many uploads at a time', { details: { retryAfterMs: 1_000 } });
 }
 
 function toCreated({ id, byteSize, contentType, expiresAt }: Upload): WholeAnswer {

@@ -1,6 +1,7 @@
 /** Uploads: what is too large for a GraphQL request waits here, for an hour, until its owner refers to it. */
 import type { Policy } from '../auth/policy.ts';
 import { requireAction } from '../auth/policy.ts';
+import type { Config } from '../config/config.ts';
 import type { Database } from '../db/client.ts';
 import { AppError } from '../errors.ts';
 import type { Jobs } from '../jobs/jobs.ts';
@@ -25,6 +26,7 @@ export interface UploadDeps {
 /** What uploading needs beside: nobody fills the database who could not use what they upload. */
 export interface CreateUploadDeps extends UploadDeps {
   readonly policy: Policy;
+  readonly limits: Pick<Config['limits'], 'uploadsPerViewer'>;
 }
 
 export interface NewUploadInput {
@@ -45,7 +47,6 @@ const MAX_LOADED_BYTES = 20 * 1024 * 1024;
 
 const IMAGES: readonly string[] = IMAGE_TYPES;
 const UPLOAD_TYPES: readonly string[] = [...CONTENT_TYPES, 'text/markdown', 'text/html', ...IMAGES];
-const MAX_LIVE = 20;
 /** Expired uploads that one upload sweeps away: more than it adds, so that none pile up. */
 const SWEEP = 10;
 
@@ -74,10 +75,11 @@ export async function createUpload(
   requireUploader(deps.policy, viewer);
   requireUploadType(contentType);
   requireContent(contentType, bytes);
+  const { uploadsPerViewer } = deps.limits;
   await deps.database.asWorker((tx) => deleteExpired(tx, SWEEP));
   return deps.database.asViewer(viewer, async (tx) => {
     await lockUploads(tx);
-    if ((await countLive(tx)) >= MAX_LIVE) throw tooMany();
+    if ((await countLive(tx)) >= uploadsPerViewer) throw tooMany(uploadsPerViewer);
     const stored = await insertUpload(tx, { id: newId(), contentType, bytes });
     if (stored === undefined) throw new TypeError('an inserted row comes back');
     return stored;
@@ -170,8 +172,8 @@ function requireLoadable(uploads: readonly UploadFacts[]): void {
 const refuse = (message: string, explanation?: string): AppError =>
   new AppError('BAD_USER_INPUT', message, explanation === undefined ? {} : { details: { explanation } });
 
-function tooMany(): AppError {
-  return new AppError('RATE_LIMITED', `At most ${MAX_LIVE} uploads are kept at a time`, {
+function tooMany(limit: number): AppError {
+  return new AppError('RATE_LIMITED', `At most ${limit} uploads are kept at a time`, {
     details: { explanation: 'Each is deleted an hour after it was made', retryAfterMs: 300_000 },
   });
 }

@@ -196,7 +196,11 @@ export async function startTransportServer(options: TransportOptions = {}): Prom
     log: recordingLog(lines),
     authenticate: options.authenticate ?? (async () => ({ id: 'u1', name: 'u1', roles: [] })),
     createContext: (operation) => operation as GraphQLContext,
-    uploads: { database: {} as Database, policy: createDefaultPolicy({ localOperator: false }) },
+    uploads: {
+      database: {} as Database,
+      policy: createDefaultPolicy({ localOperator: false }),
+      limits: rest.limits,
+    },
     probes,
     persisted: await createPersistedOperations(rest),
     metrics,

@@ -39,6 +39,12 @@ export const limitsSchema = z.strictObject({
   webSocketsPerAddress: count(2_000, 'Most WebSockets that are open from one address on this node'),
   webSocketsWaiting: count(200, 'Most WebSockets from one address that are not acknowledged yet'),
   operationsPerSocket: count(20, 'Most operations that are open at once on one WebSocket'),
+  uploadsPerViewer: count(20, 'Most uploads of one viewer that are kept at a time, on all nodes together'),
+  uploadsReadingPerViewer: count(4, 'Most uploads of one viewer that are read at once on this node'),
+  uploadsReading: count(
+    16,
+    'Most uploads that are read at once on this node; each may take up to 20 MiB of memory',
+  ),
   operationRate: rate(
     { count: 600, seconds: 10 },
     {

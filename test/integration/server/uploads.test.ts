@@ -10,7 +10,11 @@ const SCRIPT = { 'graphql-require-preflight': '1' };
 let app: TestApp;
 beforeAll(async () => {
   app = await startTestApp({
-    config: { mode: 'production', server: { allowedOrigins: ['https://app.example'] } },
+    config: {
+      mode: 'production',
+      server: { allowedOrigins: ['https://app.example'] },
+      limits: { uploadsPerViewer: 1_000, uploadsReadingPerViewer: 4 },
+    },
   });
 });
 afterAll(() => app[Symbol.asyncDispose]());
@@ -114,7 +118,7 @@ describe('POST /uploads', () => {
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
   });
 
-  it('reads at most four bodies of a viewer at a time', async () => {
+  it('reads at most as many bodies of a viewer at a time as are allowed', async () => {
     const lines = [
       'POST /uploads HTTP/1.1',
       'host: localhost',
