@@ -5,6 +5,7 @@ import { isJsonObject } from '../types/json.ts';
 import { ask, type Connection, isLacking } from './ask.ts';
 import type { UpstreamEvent } from './backend.ts';
 import { findStatus } from './errors.ts';
+import { isLast } from './last-event.ts';
 
 /** Where a reader stands in a response. */
 export interface Place {
@@ -23,14 +24,6 @@ export interface BackgroundReading {
 /** Connections in a row that bring nothing new before the response counts as broken off. */
 const ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 250;
-
-const TERMINAL: ReadonlySet<unknown> = new Set([
-  'response.completed',
-  'response.failed',
-  'response.incomplete',
-  'response.cancelled',
-  'error',
-]);
 
 /** The response of one request, as far as it has been read. */
 export interface BackgroundResponse {
@@ -89,7 +82,7 @@ function createProgress(): Progress {
       for (const event of fresh) {
         responseId ??= toResponseId(event);
         after = typeof event.sequence_number === 'number' ? event.sequence_number : after;
-        hasEnded ||= TERMINAL.has(event.type) || event.type === undefined;
+        hasEnded ||= isLast(event);
       }
       return fresh;
     },
