@@ -51,9 +51,11 @@ function declareToolGroups(builder: Builder): void {
   builder.queryField('tools', (t) =>
     t.field({
       type: [group],
-      description: 'The tools that questions may use. Every configured MCP server is asked for its own.',
+      description:
+        'The tools that questions of the viewer may use. Every MCP server of theirs is asked for its own.',
       authScopes: { action: 'GET_TOOLS' },
-      resolve: (_root, _args, { services, credentials, signal }) => services.tools.list(credentials, signal),
+      resolve: (_root, _args, { services, viewer, credentials, signal }) =>
+        services.tools.list(viewer, credentials, signal),
     }),
   );
 }
@@ -73,7 +75,7 @@ function declareClientAuthOptions(builder: Builder): void {
         'The MCP servers that take headers from the client. A client sends them as the HTTP header `MCP-HEADERS`, a ' +
         'JSON object of header values by header name by server name; without them the server is left out of a turn.',
       authScopes: { action: 'GET_TOOLS' },
-      resolve: (_root, _args, { services }) => services.tools.listClientAuthOptions(),
+      resolve: (_root, _args, { services, viewer }) => services.tools.listClientAuthOptions(viewer),
     }),
   );
 }

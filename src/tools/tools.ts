@@ -6,6 +6,7 @@ import type { Log } from '../log.ts';
 import type { TurnCredentials } from '../types/credentials.ts';
 import type { JsonObject } from '../types/json.ts';
 import type { WarningBody } from '../types/turn-event.ts';
+import type { Viewer } from '../types/viewer.ts';
 import { createHeaderValues, type HeaderValues } from './header-values.ts';
 import { type Lookup, lookupAll, resolveAddresses } from './mcp-address.ts';
 import type { Tool } from './tool.ts';
@@ -15,6 +16,11 @@ export interface ToolRequest {
   readonly noTools: boolean;
   /** Exactly these stores; null: those that the backend searches by default. */
   readonly vectorStoreIds: readonly string[] | null;
+}
+
+export interface ToolQuestion {
+  readonly backend: ToolBackend;
+  readonly request: ToolRequest;
 }
 
 /** What a turn may use. Plain data without secrets. */
@@ -60,17 +66,20 @@ export interface ToolDeps {
 export type ToolBackend = Pick<Backend, 'id' | 'knownVectorStores' | 'defaultVectorStores'>;
 
 export interface Tools {
-  /** Contacts no MCP server. Throws NOT_FOUND for a store that the backend is known not to have, and BACKEND_*. */
-  plan(backend: ToolBackend, request: ToolRequest, signal: AbortSignal): Promise<ToolPlan>;
+  /**
+   * What the viewer's question may use. Contacts no MCP server. Throws NOT_FOUND for a store that the backend is known not
+   * to have, and BACKEND_*.
+   */
+  plan(viewer: Viewer, question: ToolQuestion, signal: AbortSignal): Promise<ToolPlan>;
   /**
    * Looks headers and addresses up; a server for which that fails is left out and named in a warning without secrets.
    * Contacts no MCP server either. Throws the signal's reason only.
    */
   resolve(plan: ToolPlan, credentials: TurnCredentials, signal: AbortSignal): Promise<ResolvedTools>;
-  /** Asks every MCP server. One that fails is there with its error. */
-  list(credentials: TurnCredentials, signal: AbortSignal): Promise<readonly ToolGroup[]>;
-  /** The MCP servers that take headers from the client. */
-  listClientAuthOptions(): readonly ClientAuthOptions[];
+  /** Asks every MCP server that the viewer may use. One that fails is there with its error. */
+  list(viewer: Viewer, credentials: TurnCredentials, signal: AbortSignal): Promise<readonly ToolGroup[]>;
+  /** Those of the MCP servers that the viewer may use that take headers from the client. */
+  listClientAuthOptions(viewer: Viewer): readonly ClientAuthOptions[];
 }
 
 /** Passages that one search may return. */
@@ -104,22 +113,29 @@ export function createTools(deps: ToolDeps): Tools {
   const values = createHeaderValues(servers, log);
   const parts: ToolParts = { servers, values, lookup, listingTimeoutMs, log };
   return {
-    plan: (backend, request, signal) => planTools(servers, { backend, request }, signal),
+    plan: (viewer, question, signal) => planTools(listAllowed(servers, viewer), question, signal),
     resolve: (plan, credentials, signal) => resolveTools(parts, { plan, credentials }, signal),
-    list: async (credentials, signal) => [
-      BUILT_IN,
-      ...(await Promise.all(servers.map((server) => listGroup(parts, { server, credentials }, signal)))),
-    ],
-    listClientAuthOptions: () => servers.flatMap(toClientAuthOptions),
+    list: async (viewer, credentials, signal) => {
+      const allowed = listAllowed(servers, viewer);
+      const listing = allowed.map((server) => listGroup(parts, { server, credentials }, signal));
+      return [BUILT_IN, ...(await Promise.all(listing))];
+    },
+    listClientAuthOptions: (viewer) => listAllowed(servers, viewer).flatMap(toClientAuthOptions),
   };
+}
+
+/** The servers of the viewer's roles. To the others they are not there. */
+function listAllowed(servers: readonly McpServerConfig[], viewer: Viewer): readonly McpServerConfig[] {
+  return servers.filter(
+    ({ roles }) => roles.includes('*') || roles.some((role) => viewer.roles.includes(role)),
+  );
 }
 
 async function planTools(
   servers: readonly McpServerConfig[],
-  wanted: { readonly backend: ToolBackend; readonly request: ToolRequest },
+  { backend, request }: ToolQuestion,
   signal: AbortSignal,
 ): Promise<ToolPlan> {
-  const { backend, request } = wanted;
   if (request.noTools) return { vectorStoreIds: [], mcpServers: [] };
   const vectorStoreIds = await chooseStores(backend, request.vectorStoreIds, signal);
   return { vectorStoreIds, mcpServers: servers.map(({ name }) => name) };
@@ -195,6 +211,7 @@ function toDefinition(server: McpServerConfig, headers: Readonly<Record<string, 
     server_label: server.name,
     server_url: server.url,
     require_approval: server.requireApproval,
+    ...(server.tools && { allowed_tools: server.tools }),
     ...(Object.keys(headers).length > 0 && { headers }),
   };
 }
@@ -210,7 +227,7 @@ async function listGroup(parts: ToolParts, use: ServerUse, signal: AbortSignal):
     const { listMcpTools } = await import('./mcp-listing.ts');
     const access = await getAccess(parts, use, signal);
     const tools = await listMcpTools({ ...access, timeoutMs: parts.listingTimeoutMs }, signal);
-    return { ...group, tools, error: null };
+    return { ...group, tools: tools.filter(({ name }) => isAllowed(use.server, name)), error: null };
   } catch (error) {
     if (!isAppError(error)) throw error;
     parts.log.warn(
@@ -220,6 +237,8 @@ async function listGroup(parts: ToolParts, use: ServerUse, signal: AbortSignal):
     return { ...group, tools: [], error: error.message };
   }
 }
+
+const isAllowed = ({ tools }: McpServerConfig, name: string): boolean => tools?.includes(name) ?? true;
 
 function toClientAuthOptions({ name, headers }: McpServerConfig): readonly ClientAuthOptions[] {
   const fromClient = Object.entries(headers).filter(

@@ -276,7 +276,7 @@ export async function startTurn(
   const request = await resolveAttachments(deps, viewer, fresh);
   const chosen = await inTime((signal) => chooseFor(deps, { request, conversation }, signal));
   const shields = await inTime((signal) => deps.shields.choose(request, chosen.backend, signal));
-  const toolPlan = await inTime((signal) => deps.tools.plan(chosen.backend, request, signal));
+  const toolPlan = await inTime((signal) => deps.tools.plan(viewer, { ...chosen, request }, signal));
   const systemPrompt = deps.prompts.choose(request.systemPrompt);
   const demand = await estimateDemand(deps, { viewer, request, chosen, systemPrompt });
   const credentials = input.credentials ?? NO_CREDENTIALS;

@@ -47,6 +47,12 @@ const mcpServerSchema = z
       .enum(['never', 'always'])
       .default('never')
       .describe('Whether a call of its tools has to be approved'),
+    tools: z
+      .array(text)
+      .min(1)
+      .optional()
+      .describe('Its tools that may be called, by their names; absent: all of them'),
+    roles: z.array(text).min(1).default(['*']).describe('Roles of those whose questions may use it'),
     headers: headersSchema
       .default({})
       .describe('Headers that are sent to it; without one of them it is left out of a turn'),

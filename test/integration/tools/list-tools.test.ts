@@ -19,6 +19,7 @@ import {
 
 type Servers = NonNullable<ConfigInput['mcpServers']>;
 const { signal } = new AbortController();
+const VIEWER = { id: 'ada', name: 'Ada', roles: ['*'] };
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 async function list(
@@ -27,7 +28,7 @@ async function list(
 ): Promise<readonly ToolGroup[]> {
   const { lookup = lookupAll, credentials } = values;
   const tools = createTools({ config: configSchema.parse({ mcpServers }), log: createLog('silent'), lookup });
-  return (await tools.list({ ...NO_CREDENTIALS, ...credentials }, signal)).slice(1);
+  return (await tools.list(VIEWER, { ...NO_CREDENTIALS, ...credentials }, signal)).slice(1);
 }
 
 const local = (url: string) => ({ name: 'tickets', url, allowPrivateAddresses: true });
@@ -43,7 +44,7 @@ describe('a real MCP server', () => {
       config: configSchema.parse({ mcpServers: [local(server.url)] }),
       log: createLog('silent'),
     });
-    expect(await listAll(NO_CREDENTIALS, signal)).toMatchObject([
+    expect(await listAll(VIEWER, NO_CREDENTIALS, signal)).toMatchObject([
       { name: 'builtin', kind: 'BUILT_IN', tools: [{ name: 'file_search' }], error: null },
       {
         name: 'tickets',
@@ -59,6 +60,16 @@ describe('a real MCP server', () => {
         ],
       },
     ]);
+  });
+
+  it('shows only the tools that may be called, and only to those who may', async () => {
+    await using server = await startMcpServer();
+    const groups = await list([
+      { ...local(server.url), tools: ['close', 'none'] },
+      { ...local(server.url), name: 'deploy', roles: ['admin'] },
+    ]);
+    expect(groups).toMatchObject([{ name: 'tickets', tools: [{ name: 'close' }] }]);
+    expect(groups[0]?.tools).toHaveLength(1);
   });
 
   it('receives the configured headers with every request', async () => {
@@ -214,7 +225,7 @@ describe('hostile answers', () => {
     await using server = await startListener(() => controller.abort(new Error('cancelled')));
     const config = configSchema.parse({ mcpServers: [local(server.url)] });
     const tools = createTools({ config, log: createLog('silent') });
-    await expect(tools.list(NO_CREDENTIALS, controller.signal)).rejects.toThrow('cancelled');
+    await expect(tools.list(VIEWER, NO_CREDENTIALS, controller.signal)).rejects.toThrow('cancelled');
   });
 
   it.each<[string, RequestListener]>([
@@ -224,7 +235,7 @@ describe('hostile answers', () => {
     await using server = await startListener(answer);
     const config = configSchema.parse({ mcpServers: [local(server.url)] });
     const tools = createTools({ config, log: createLog('silent'), listingTimeoutMs: 200 });
-    const groups = await tools.list(NO_CREDENTIALS, signal);
+    const groups = await tools.list(VIEWER, NO_CREDENTIALS, signal);
     expect(groups.slice(1)).toEqual(failed('it did not answer in time'));
   });
 });

@@ -16,7 +16,7 @@ const of = (values: object) => complaint({ mcpServers: [{ ...server, ...values }
 describe('mcpServers', () => {
   it('take defaults', () => {
     expect(configSchema.parse({ mcpServers: [server] }).mcpServers).toEqual([
-      { ...server, requireApproval: 'never', headers: {}, allowPrivateAddresses: false },
+      { ...server, requireApproval: 'never', roles: ['*'], headers: {}, allowPrivateAddresses: false },
     ]);
   });
 

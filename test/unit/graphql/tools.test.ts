@@ -19,7 +19,7 @@ describe('tools', () => {
     ];
     const given: TurnCredentials[] = [];
     const tools = only<Tools>('tools', {
-      async list(credentials) {
+      async list(_viewer, credentials) {
         given.push(credentials);
         return groups;
       },

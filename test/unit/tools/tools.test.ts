@@ -5,8 +5,10 @@ import { createLog } from '../../../src/log.ts';
 import type { Lookup } from '../../../src/tools/mcp-address.ts';
 import { createTools, type ToolBackend, type ToolRequest } from '../../../src/tools/tools.ts';
 import { NO_CREDENTIALS, type TurnCredentials } from '../../../src/types/credentials.ts';
+import type { Viewer } from '../../../src/types/viewer.ts';
 
 const { signal } = new AbortController();
+const VIEWER: Viewer = { id: 'ada', name: 'Ada', roles: ['*', 'staff'] };
 const PUBLIC: Lookup = async () => [{ address: '203.1.2.3', family: 4 }];
 const EVERYTHING: ToolRequest = { noTools: false, vectorStoreIds: null };
 const URL = 'https://tickets.example.com/mcp';
@@ -32,7 +34,11 @@ async function resolve(
   lookup = PUBLIC,
 ) {
   const tools = createTestTools(mcpServers, lookup);
-  const plan = await tools.plan(createBackend({ defaultVectorStores: async () => [] }), EVERYTHING, signal);
+  const plan = await tools.plan(
+    VIEWER,
+    { backend: createBackend({ defaultVectorStores: async () => [] }), request: EVERYTHING },
+    signal,
+  );
   return tools.resolve(plan, { ...NO_CREDENTIALS, ...credentials }, signal);
 }
 
@@ -41,21 +47,29 @@ describe('vector stores', () => {
 
   it('are exactly those that the request names, each once', async () => {
     const wanted = { noTools: false, vectorStoreIds: ['manuals', 'manuals'] };
-    expect(await plan(createBackend(), wanted, signal)).toMatchObject({ vectorStoreIds: ['manuals'] });
+    expect(await plan(VIEWER, { backend: createBackend(), request: wanted }, signal)).toMatchObject({
+      vectorStoreIds: ['manuals'],
+    });
   });
 
   it("are the backend's default ones when the request names none", async () => {
-    expect(await plan(createBackend(), EVERYTHING, signal)).toMatchObject({ vectorStoreIds: ['local'] });
+    expect(await plan(VIEWER, { backend: createBackend(), request: EVERYTHING }, signal)).toMatchObject({
+      vectorStoreIds: ['local'],
+    });
   });
 
   it('are none for an empty list', async () => {
-    const planned = await plan(createBackend(), { noTools: false, vectorStoreIds: [] }, signal);
+    const planned = await plan(
+      VIEWER,
+      { backend: createBackend(), request: { noTools: false, vectorStoreIds: [] } },
+      signal,
+    );
     expect(await resolvePlan(planned, NO_CREDENTIALS, signal)).toEqual({ tools: [], warnings: [] });
   });
 
   it('an unknown one is NOT_FOUND', async () => {
     const wanted = { noTools: false, vectorStoreIds: ['local', 'other'] };
-    await expect(plan(createBackend(), wanted, signal)).rejects.toMatchObject({
+    await expect(plan(VIEWER, { backend: createBackend(), request: wanted }, signal)).rejects.toMatchObject({
       code: 'NOT_FOUND',
       message: 'Vector store not found',
       details: { explanation: 'Vector store with ID other does not exist at east' },
@@ -65,11 +79,13 @@ describe('vector stores', () => {
   it('are believed where only the backend knows them', async () => {
     const backend = createBackend({ knownVectorStores: async () => undefined });
     const wanted = { noTools: false, vectorStoreIds: ['vs_1'] };
-    expect(await plan(backend, wanted, signal)).toMatchObject({ vectorStoreIds: ['vs_1'] });
+    expect(await plan(VIEWER, { backend, request: wanted }, signal)).toMatchObject({
+      vectorStoreIds: ['vs_1'],
+    });
   });
 
   it('become one file_search for ten passages', async () => {
-    const planned = await plan(createBackend(), EVERYTHING, signal);
+    const planned = await plan(VIEWER, { backend: createBackend(), request: EVERYTHING }, signal);
     expect(await resolvePlan(planned, NO_CREDENTIALS, signal)).toEqual({
       tools: [{ type: 'file_search', vector_store_ids: ['local'], max_num_results: 10 }],
       warnings: [],
@@ -85,12 +101,37 @@ describe('noTools', () => {
       knownVectorStores: refuse,
       defaultVectorStores: refuse,
     });
-    const planned = await tools.plan(backend, { noTools: true, vectorStoreIds: ['other'] }, signal);
+    const planned = await tools.plan(
+      VIEWER,
+      { backend, request: { noTools: true, vectorStoreIds: ['other'] } },
+      signal,
+    );
     expect(await tools.resolve(planned, NO_CREDENTIALS, signal)).toEqual({ tools: [], warnings: [] });
   });
 });
 
 describe('an MCP server', () => {
+  it('is there for the roles that it names, and nobody else learns of it', async () => {
+    const headers = { 'X-Token': { from: 'client' } } as const;
+    const tools = createTestTools([
+      { name: 'tickets', url: URL, roles: ['staff', 'support'], headers },
+      { name: 'deploy', url: URL, roles: ['admin'], headers },
+      { name: 'search', url: URL, headers },
+    ]);
+    const { mcpServers } = await tools.plan(
+      VIEWER,
+      { backend: createBackend(), request: EVERYTHING },
+      signal,
+    );
+    expect(mcpServers).toEqual(['tickets', 'search']);
+    expect(tools.listClientAuthOptions(VIEWER).map(({ name }) => name)).toEqual(['tickets', 'search']);
+  });
+
+  it('offers the tools that the configuration names', async () => {
+    const { tools } = await resolve([{ name: 'tickets', url: URL, tools: ['find', 'read'] }]);
+    expect(tools).toMatchObject([{ server_label: 'tickets', allowed_tools: ['find', 'read'] }]);
+  });
+
   it('becomes a tool of its own', async () => {
     const resolved = await resolve([
       { name: 'tickets', url: URL },
@@ -151,7 +192,7 @@ describe('headers', () => {
 
   it('lists the servers and headers that a client has to send', () => {
     const mixed = { ...client, name: 'mixed', headers: { ...client.headers, 'X-Team': 'blue' } };
-    expect(createTestTools([kubernetes, mixed]).listClientAuthOptions()).toEqual([
+    expect(createTestTools([kubernetes, mixed]).listClientAuthOptions(VIEWER)).toEqual([
       { name: 'mixed', headers: ['X-Token'] },
     ]);
   });
@@ -182,7 +223,11 @@ describe('addresses', () => {
     const answers = ['203.1.2.3', '127.0.0.1'];
     const lookup: Lookup = async () => [{ address: answers.shift() ?? '', family: 4 }];
     const tools = createTestTools([{ name: 'tickets', url: URL }], lookup);
-    const plan = await tools.plan(createBackend(), { noTools: false, vectorStoreIds: [] }, signal);
+    const plan = await tools.plan(
+      VIEWER,
+      { backend: createBackend(), request: { noTools: false, vectorStoreIds: [] } },
+      signal,
+    );
     expect((await tools.resolve(plan, NO_CREDENTIALS, signal)).tools).toHaveLength(1);
     expect((await tools.resolve(plan, NO_CREDENTIALS, signal)).tools).toEqual([]);
   });
@@ -207,7 +252,7 @@ describe('addresses', () => {
   it("rejects with the signal's reason once nobody waits", async () => {
     const controller = new AbortController();
     const tools = createTestTools([{ name: 'tickets', url: URL }], () => new Promise(() => {}));
-    const plan = await tools.plan(createBackend(), EVERYTHING, signal);
+    const plan = await tools.plan(VIEWER, { backend: createBackend(), request: EVERYTHING }, signal);
     const resolving = tools.resolve(plan, NO_CREDENTIALS, controller.signal);
     controller.abort(new Error('cancelled'));
     await expect(resolving).rejects.toThrow('cancelled');
