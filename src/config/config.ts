@@ -160,6 +160,12 @@ export const configSchema = z.strictObject({
         .describe(
           'What a turn may hold of answer, reasoning and tool results; beyond it the turn ends with an error',
         ),
+      maxToolCalls: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(50)
+        .describe('Most tool calls of one turn; with one more the model is stopped where it is'),
       retentionMs: z
         .int()
         .min(60_000)

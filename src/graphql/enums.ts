@@ -113,11 +113,12 @@ function declareEventEnums(builder: Builder) {
       }),
     }),
     warningCode: builder.enumType('WarningCode', {
-      description: 'What a warning is about. The turn goes on.',
+      description: 'What a warning is about. It is no error: the turn goes on, or ends as complete.',
       values: describe<WarningCode>({
         HISTORY_TRUNCATED: "Older turns were left out because they do not fit the model's context.",
         MCP_SERVER_SKIPPED: 'The tools of an MCP server are not available in this turn.',
         CAPABILITY_MISSING: 'The backend cannot do something that was asked for.',
+        TOOL_CALLS_EXCEEDED: 'The model called tools too often and was stopped; the answer is truncated.',
       }),
     }),
   };

@@ -12,7 +12,6 @@ import { estimateInput, toChargedUsage } from './charged-usage.ts';
 import { type Ending, STATUS, toTurnFailure } from './ending.ts';
 import { type FinishDeps, finishTurn, type TurnResult } from './finish-turn.ts';
 import type { LiveTurn } from './live-turns.ts';
-import { createOutputWatch, type IsPastBound } from './output-watch.ts';
 import { type PrepareDeps, prepareCall, prepareOwn } from './prepare-call.ts';
 import {
   closeTranslation,
@@ -24,6 +23,7 @@ import {
   translate,
 } from './translate.ts';
 import { requireBounded, toAddedSize } from './turn-size.ts';
+import { createTurnWatch } from './turn-watch.ts';
 
 export type RunDeps = FinishDeps &
   PrepareDeps & {
@@ -79,7 +79,7 @@ async function followBackend(
 ) {
   const { job, progress, request } = run;
   progress.sent = request;
-  const watch = toWatch(deps, job);
+  const watch = createTurnWatch(deps, { ...job, hasTools: request.tools.length > 0 });
   const stop = new AbortController();
   const signal = watch ? AbortSignal.any([live.signal, stop.signal]) : live.signal;
   for await (const batch of job.backend.streamResponse(request, signal)) {
@@ -93,17 +93,13 @@ async function followBackend(
     tell(deps, live, { job, progress, bodies });
     if (progress.state.outcome) return;
     requireBounded(progress.size, deps.config.turns.maxTurnBytes);
-    if (!watch?.(progress.state)) continue;
+    const cut = watch?.(progress.state);
+    if (!cut) continue;
     stop.abort();
-    const cut = cutTranslation(progress.state);
-    progress.state = cut.state;
-    return tell(deps, live, { job, progress, bodies: cut.bodies });
+    const translated = cutTranslation(progress.state, cut.finishReason);
+    progress.state = translated.state;
+    return tell(deps, live, { job, progress, bodies: [...cut.warnings, ...translated.bodies] });
   }
-}
-
-/** Undefined where no quota was reserved: then nothing is watched. */
-function toWatch({ countTokens }: RunDeps, { allowance }: TurnAssignment): IsPastBound | undefined {
-  return allowance?.isReserved ? createOutputWatch(allowance.tokens, countTokens) : undefined;
 }
 
 /** Asks once, and once more with our own history when the backend has lost its conversation: then it has not begun to answer. */

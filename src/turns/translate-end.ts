@@ -43,14 +43,14 @@ export function endResponse(state: TranslateState, event: JsonObject, status: st
 }
 
 /** The response was stopped because it took more than it may: what came of it is the answer. */
-export function cutOff(state: TranslateState): Translated {
+export function cutOff(state: TranslateState, finishReason: FinishReason): Translated {
   const { state: flushed, bodies } = flush({ state, bodies: [] });
   const finalAnswer = toStreamedAnswer(flushed.answer);
   return {
     state: {
       ...flushed,
       finalAnswer,
-      outcome: { kind: 'finished', finishReason: 'QUOTA', truncated: true },
+      outcome: { kind: 'finished', finishReason, truncated: true },
     },
     bodies: [...bodies, { type: 'turn_complete', answer: finalAnswer }],
   };

@@ -2,6 +2,7 @@
 import type { UpstreamEvent } from '../backend/backend.ts';
 import { toStorable } from '../lib/text.ts';
 import type { JsonObject } from '../types/json.ts';
+import type { FinishReason } from '../types/turn.ts';
 import { type AnswerStep, appendDelta, closePart, openTextPart, toAnswerLength } from './answer-text.ts';
 import { findObject, findText, findWord } from './fields.ts';
 import { findPartText, isTextPart, listMessageTexts } from './final-answer.ts';
@@ -52,8 +53,8 @@ export function translate(state: TranslateState, event: UpstreamEvent): Translat
 }
 
 /** The answer took more than it may, and was stopped: as far as it has come, it is complete. */
-export function cutTranslation(state: TranslateState): Translated {
-  return state.outcome ? quiet(state) : cutOff(state);
+export function cutTranslation(state: TranslateState, finishReason: FinishReason): Translated {
+  return state.outcome ? quiet(state) : cutOff(state, finishReason);
 }
 
 /** The upstream stream has ended: what was held back is told; without an outcome the turn has failed. */

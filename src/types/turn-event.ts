@@ -4,7 +4,12 @@ import type { ToolCall, ToolResult } from './tool-call.ts';
 import type { FinishReason, InterruptReason, TurnError } from './turn.ts';
 import type { TurnUsage } from './usage.ts';
 
-export const WARNING_CODES = ['HISTORY_TRUNCATED', 'MCP_SERVER_SKIPPED', 'CAPABILITY_MISSING'] as const;
+export const WARNING_CODES = [
+  'HISTORY_TRUNCATED',
+  'MCP_SERVER_SKIPPED',
+  'CAPABILITY_MISSING',
+  'TOOL_CALLS_EXCEEDED',
+] as const;
 export type WarningCode = (typeof WARNING_CODES)[number];
 
 export interface StartBody {

@@ -5,6 +5,8 @@ import type { TurnEvent } from '../../../src/types/turn-event.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { collectEvents, createViewer, startTestEngine, type TestEngine } from '../../support/engine.ts';
 import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
+import { createGate, stream, textResponse } from '../../support/fake-backend-script.ts';
+import { readLedger, toLimiter } from '../../support/quotas.ts';
 
 const viewer = createViewer();
 const mcpServers = [
@@ -95,5 +97,48 @@ describe('vector stores', () => {
       vector_store_ids: ['vs_1', 'vs_2'],
       max_num_results: 10,
     });
+  });
+});
+
+describe('a model that calls tools without an end', () => {
+  const call = (index: number) => ({
+    type: 'response.output_item.done',
+    output_index: index,
+    item: {
+      type: 'mcp_call',
+      id: `mcp_${index}`,
+      name: 'find',
+      arguments: '{}',
+      server_label: 'wiki',
+      output: 'Nothing.',
+    },
+  });
+  const [created] = textResponse('');
+  const loop = [created, ...Array.from({ length: 100 }, (_, index) => call(index))] as ReturnType<
+    typeof textResponse
+  >;
+
+  it('is stopped at the limit, told of in a warning, and charged', async () => {
+    const config = { mcpServers, turns: { maxToolCalls: 10 }, quotas: { limiters: [toLimiter('each')] } };
+    await using careful = await startTestEngine({ databaseUrl: db.url, backend: fake.url, config });
+    fake.reply({ ...stream(loop), holds: { 50: createGate() } });
+    const calls = fake.responses.length;
+    const { turn } = await careful.engine.start(viewer, { query: 'Look.', credentials });
+    const events = await collectEvents(careful.engine, viewer, { turnId: turn.id });
+    await (await fake.received(calls + 1)).closed;
+    expect(events.find(({ type }) => type === 'warning')).toMatchObject({
+      warning: 'TOOL_CALLS_EXCEEDED',
+      message: 'The model called tools more than 10 times and was stopped',
+    });
+    expect(events.at(-1)).toMatchObject({ type: 'end', finishReason: 'OTHER', truncated: true });
+    expect(events.at(-1)).toMatchObject({ usage: { source: 'ESTIMATED' } });
+    expect((await readLedger(db.database, turn.id)).map(({ kind }) => kind)).toEqual(['RESERVE', 'SETTLE']);
+  });
+
+  it('may call as many as are allowed', async () => {
+    fake.reply(stream([...loop.slice(0, 31), ...textResponse('Done.').slice(1)] as typeof loop));
+    const { events } = await ask({ credentials });
+    expect(events.filter(({ type }) => type === 'tool_call')).toHaveLength(30);
+    expect(events.at(-1)).toMatchObject({ type: 'end', finishReason: 'STOP' });
   });
 });
