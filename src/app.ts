@@ -140,6 +140,7 @@ function serve(
     ...core,
     engine,
     feedbackSwitch: createFeedbackSwitch({ database, config }),
+    linkHosts: config.customization.linkHosts,
     configuration: toPrintable(config),
     service: { name: 'millrace', version: readVersion() },
   };

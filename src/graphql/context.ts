@@ -19,6 +19,8 @@ export interface Services extends ConversationChangeDeps, FeedbackDeps, ImportDe
   readonly quotas: Pick<Quotas, 'isLimited' | 'list' | 'adjust'>;
   readonly shields: Shields;
   readonly tools: Tools;
+  /** To which answers may link. */
+  readonly linkHosts: readonly string[];
   /** The effective configuration, secrets masked. */
   readonly configuration: JsonObject;
   /** What the server calls itself. */

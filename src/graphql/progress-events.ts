@@ -1,6 +1,7 @@
 /** The events of a turn before its end. */
 import type { Parts } from './parts.ts';
 import { getTurn, type TurnEventRef, toMemberRef } from './turn-event.ts';
+import { untrustedLinks } from './untrusted-links.ts';
 
 export function declareProgress(parts: Parts, turnEvent: TurnEventRef) {
   const start = toMemberRef(parts.builder, 'start').implement({
@@ -34,6 +35,7 @@ export function declareProgress(parts: Parts, turnEvent: TurnEventRef) {
       answer: t.exposeString('answer', {
         description: 'The whole answer. Put it in the place of the joined tokens.',
       }),
+      untrustedLinks: t.stringList(untrustedLinks),
     }),
   });
   return [start, token, reasoning, complete];

@@ -4,6 +4,7 @@ import type { RagChunk } from '../types/document.ts';
 import type { TurnError } from '../types/turn.ts';
 import { parseId } from './ids.ts';
 import type { Parts } from './parts.ts';
+import { untrustedLinks } from './untrusted-links.ts';
 
 export function declareTurn(parts: Parts): void {
   declareUsage(parts);
@@ -66,6 +67,7 @@ function declareTurnType({ enums, turn, turnUsage, conversation, loadersOf }: Pa
         description:
           'The answer. While the turn runs, and after a failure or an interruption: the text so far.',
       }),
+      untrustedLinks: t.stringList(untrustedLinks),
       provider: t.exposeString('provider', { description: 'The backend that answers.' }),
       model: t.exposeString('model', { description: 'The model that answers, as its backend calls it.' }),
       usage: t.expose('usage', { type: turnUsage, description: 'Tokens that the turn took.' }),

@@ -1,4 +1,5 @@
 /** The project's manifest, its lockfile, and what no file of the project may contain. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -84,6 +85,22 @@ describe('package-lock.json', () => {
     expect(Object.keys(lock.packages).filter((path) => /(^|\/)node_modules\/graphql$/.test(path))).toEqual([
       'node_modules/graphql',
     ]);
+  });
+
+  it('is what the bill of materials lists', () => {
+    const text = execFileSync('npm', ['sbom', '--sbom-format=cyclonedx', '--package-lock-only'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    const { bomFormat, components } = JSON.parse(text);
+    const listed = components.map(
+      ({ name, version }: Record<'name' | 'version', string>) => `${name}@${version}`,
+    );
+    const locked = Object.entries<{ readonly version?: string }>(lock.packages)
+      .filter(([path]) => path !== '')
+      .map(([path, { version }]) => `${path.slice(path.lastIndexOf('node_modules/') + 13)}@${version}`);
+    expect(bomFormat).toBe('CycloneDX');
+    expect(new Set(listed)).toEqual(new Set(locked));
   });
 });
 

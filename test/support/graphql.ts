@@ -69,6 +69,7 @@ export function createContext({ engine, services, ...values }: ContextValues = {
       policy: createDefaultPolicy({ localOperator: true }),
       engine: only<TurnEngine>('engine', engine ?? {}),
       quotas: only<Services['quotas']>('quotas', { isLimited: false }),
+      linkHosts: ['docs.example.com'],
       ...services,
     }),
   };
