@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import { toStorable } from '../lib/text.ts';
 import { NO_USAGE, type TurnUsage } from '../types/usage.ts';
 import type { UpstreamEvent } from './backend.ts';
-import { toUpstreamFailure } from './failures.ts';
+import { tellsFailure, toUpstreamFailure } from './failures.ts';
 
 export interface CollectedText {
   /** All text of the response, in order; empty when there is none. Refusals are no text. */
@@ -13,7 +13,6 @@ export interface CollectedText {
 }
 
 const ENDS: ReadonlySet<unknown> = new Set(['response.completed', 'response.incomplete']);
-const FAILURES: ReadonlySet<unknown> = new Set(['response.failed', 'error']);
 
 const count = z.int().min(0).max(1_000_000_000);
 const usageSchema = z.object({ input_tokens: count, output_tokens: count });
@@ -32,7 +31,7 @@ export async function collectText(batches: AsyncIterable<readonly UpstreamEvent[
   let streamed = '';
   for await (const batch of batches) {
     for (const event of batch) {
-      if (FAILURES.has(event.type)) throw toFailure(event);
+      if (tellsFailure(event)) throw toFailure(event);
       if (ENDS.has(event.type)) return toCollected(event, streamed);
       streamed += toDelta(event);
     }

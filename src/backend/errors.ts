@@ -3,6 +3,7 @@ import { APIConnectionTimeoutError, APIError } from 'openai';
 import type { BackendConfig } from '../config/config.ts';
 import { AppError, type AppErrorDetails, isAppError, MAX_RETRY_AFTER_MS } from '../errors.ts';
 import { toExplanation, toFailure } from './failures.ts';
+import { listBackendSecrets, toSecrets } from './secrets.ts';
 
 /** What the conversion must know of the backend. */
 export interface BackendIdentity {
@@ -11,20 +12,13 @@ export interface BackendIdentity {
   readonly secrets: readonly string[];
 }
 
-/** Shorter ones ("x", "EMPTY") stand in for a key where none is needed, and are words of every other text. */
-const MIN_SECRET_LENGTH = 6;
-
 export function toIdentity(config: BackendConfig): BackendIdentity {
-  const { host, hostname, username, password } = new URL(config.baseUrl);
-  const { apiKey = '', entra } = config;
-  const secrets = [apiKey, entra?.clientSecret ?? '', password, username, host, hostname];
-  return { id: config.id, secrets: secrets.filter((secret) => secret.length >= MIN_SECRET_LENGTH) };
+  return { id: config.id, secrets: toSecrets(listBackendSecrets(config)) };
 }
 
 /** The same backend, where a request tells it more that a client must not read: a server may quote what it was sent. */
 export function withSecrets(backend: BackendIdentity, told: readonly string[]): BackendIdentity {
-  const secrets = told.filter((secret) => secret.length >= MIN_SECRET_LENGTH);
-  return secrets.length === 0 ? backend : { ...backend, secrets: [...backend.secrets, ...secrets] };
+  return told.length === 0 ? backend : { ...backend, secrets: toSecrets([...backend.secrets, ...told]) };
 }
 
 /** For a request that brought no answer, or one that is not a success. */

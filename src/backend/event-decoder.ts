@@ -5,7 +5,7 @@ import type { Log } from '../log.ts';
 import { isJsonObject } from '../types/json.ts';
 import type { UpstreamEvent } from './backend.ts';
 import { type BackendIdentity, toProtocolError } from './errors.ts';
-import { scrubValue } from './failures.ts';
+import { scrubEvent } from './secrets.ts';
 
 /** Longest event, in UTF-16 units; whole images come in one. */
 export const MAX_EVENT_SIZE = 16 * 1024 * 1024;
@@ -35,7 +35,7 @@ export function createEventDecoder(backend: BackendIdentity, log?: Log): EventDe
     failure ??= toProtocolError(explanation);
   };
   const accept = (value: unknown): void => {
-    if (isJsonObject(value)) events.push(isFailure(value) ? scrubValue(value, backend.secrets) : value);
+    if (isJsonObject(value)) events.push(scrubEvent(value, backend.secrets));
     else if (value === undefined) refuse('It sent an event that is not JSON.');
     else log?.debug({ provider: backend.id }, 'skipped an upstream event that is not an object');
   };
@@ -69,9 +69,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Events that carry words of the server about itself, where a proxy's may quote a key or an address. */
-function isFailure(event: UpstreamEvent): boolean {
-  return event.type === 'error' || event.type === 'response.failed' || event.type === undefined;
 }

@@ -74,6 +74,13 @@ export function toFailure(error: unknown, status: number | undefined): UpstreamF
   };
 }
 
+/** Whether an event says that the response has failed, in any of the ways in which servers say so. */
+export function tellsFailure({ type, error, response }: JsonObject): boolean {
+  if (typeof type !== 'string') return Boolean(error);
+  if (type === 'error' || type === 'response.failed') return true;
+  return type === 'response.completed' && isJsonObject(response) && response.status === 'failed';
+}
+
 /** Text of the backend as a client may see it: without the secrets and what looks like one, at most 2,000 characters. */
 export function toExplanation(text: string, secrets: readonly string[] = []): string {
   const scrubbed = scrub(text, secrets).trim();

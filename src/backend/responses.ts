@@ -1,7 +1,7 @@
 /** One request to POST /responses and its stream. What the events mean is the translator's to say. */
 import type { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { isJsonObject, type JsonObject } from '../types/json.ts';
+import type { JsonObject } from '../types/json.ts';
 import type { Connection } from './ask.ts';
 import type { InputMessage, InputPart, ResponseRequest, UpstreamEvent } from './backend.ts';
 import { createBackgroundResponse, type Place } from './background.ts';
@@ -23,6 +23,7 @@ import {
 } from './errors.ts';
 import { createEventDecoder, type EventDecoder } from './event-decoder.ts';
 import { parseJsonBody, readText } from './http-body.ts';
+import { listToolSecrets } from './secrets.ts';
 
 export interface ResponsesDeps extends Connection {
   readonly log?: Log | undefined;
@@ -35,7 +36,7 @@ export async function* streamResponse(
   signal: AbortSignal,
 ): AsyncGenerator<readonly UpstreamEvent[], void, undefined> {
   if (signal.aborted) return;
-  const deps = { ...connection, identity: withSecrets(connection.identity, listHeaderValues(request)) };
+  const deps = { ...connection, identity: withSecrets(connection.identity, listToolSecrets(request.tools)) };
   const deadlines = createDeadlines(deps.config, signal);
   const read = (place?: Place) => readConnection(deps, { request, place }, deadlines);
   const background = request.background
@@ -59,13 +60,6 @@ export async function* streamResponse(
     // Nobody waits for it: the answer is there, or nobody wants it.
     void background?.discard();
   }
-}
-
-/** What the headers of MCP servers hold, with and without the scheme before it. */
-function listHeaderValues({ tools }: ResponseRequest): readonly string[] {
-  return tools
-    .flatMap(({ headers }) => (isJsonObject(headers) ? Object.values(headers) : []))
-    .flatMap((value) => (typeof value === 'string' ? [value, value.replace(/^\w+ +/, '')] : []));
 }
 
 function toStreamError(error: unknown, request: ResponseRequest, identity: BackendIdentity): AppError {

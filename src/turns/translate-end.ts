@@ -1,5 +1,5 @@
 /** How a translation ends: completed, incomplete, failed, or broken off. */
-import { toUpstreamFailure } from '../backend/failures.ts';
+import { tellsFailure, toUpstreamFailure } from '../backend/failures.ts';
 import type { JsonObject } from '../types/json.ts';
 import type { FinishReason } from '../types/turn.ts';
 import type { ProgressBody } from '../types/turn-event.ts';
@@ -23,9 +23,9 @@ const INCOMPLETE_REASONS: Readonly<Record<string, FinishReason>> = {
 export function endResponse(state: TranslateState, event: JsonObject, status: string): Translated {
   const response = findObject(event, 'response');
   const own = findWord(response, 'status');
-  const actual = status === 'completed' && (own === 'incomplete' || own === 'failed') ? own : status;
+  const actual = status === 'completed' && own === 'incomplete' ? own : status;
   const charged = { ...state, usage: toUsage(response) };
-  if (actual === 'failed') return failResponse(charged, event);
+  if (tellsFailure(event)) return failResponse(charged, event);
   const output = listObjects(response, 'output');
   const { state: flushed, bodies } = flush(addUnseenTools(charged, output));
   const finalAnswer = toFinalAnswer(flushed.answer, output);

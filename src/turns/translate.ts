@@ -1,5 +1,6 @@
 /** From Responses API events to ours, as a pure function. Start and terminal events are made by the turn's owner, not here. */
 import type { UpstreamEvent } from '../backend/backend.ts';
+import { tellsFailure } from '../backend/failures.ts';
 import { toStorable } from '../lib/text.ts';
 import type { JsonObject } from '../types/json.ts';
 import type { FinishReason } from '../types/turn.ts';
@@ -75,7 +76,9 @@ function translateItem(state: TranslateState, event: JsonObject, type: string | 
     case 'response.mcp_call.arguments.done':
       return tell(state, completeArguments(state.tools, event, toAnswerLength(state.answer)));
     case undefined:
-      return event.error ? failResponse(state, event) : quiet({ ...state, ignored: state.ignored + 1 });
+      return tellsFailure(event)
+        ? failResponse(state, event)
+        : quiet({ ...state, ignored: state.ignored + 1 });
     default:
       return translateOther(state, event, type);
   }

@@ -44,6 +44,8 @@ describe('collecting text', () => {
   it.each([
     [{ type: 'response.failed', response: { error: { code: 'slow_down', message: 'x' } } }, 'RATE_LIMITED'],
     [{ type: 'error', message: 'The model is gone' }, 'BACKEND_ERROR'],
+    [{ type: 'response.completed', response: { status: 'failed' } }, 'BACKEND_ERROR'],
+    [{ error: { code: 429 } }, 'RATE_LIMITED'],
   ])('fails with what the backend says: %j', async (event, code) => {
     await expect(collectText(inBatches([delta('Blue')], [event]))).rejects.toMatchObject({ code });
   });

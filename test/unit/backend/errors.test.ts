@@ -27,5 +27,5 @@ test('the error code is found down the chain of causes', () => {
 
 test('the key and the address are secrets; a stand-in for a key is not', () => {
   const config = toBackendConfig('http://user:pass-word@models.example.org:8321/v1', { apiKey: 'none' });
-  expect(toIdentity(config).secrets).toEqual(['pass-word', 'models.example.org:8321', 'models.example.org']);
+  expect(toIdentity(config).secrets).toEqual(['models.example.org:8321', 'models.example.org', 'pass-word']);
 });
