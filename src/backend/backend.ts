@@ -117,7 +117,10 @@ export interface Backend {
   knownVectorStores(signal: AbortSignal): Promise<readonly VectorStore[] | undefined>;
   /** The ids of those that a question searches when it names none. */
   defaultVectorStores(signal: AbortSignal): Promise<readonly string[]>;
-  /** The backend's own shields; none where it has no such thing. */
+  /**
+   * The backend's own shields; none where it has no such thing. Throws BACKEND_UNAVAILABLE while that is not known: nothing
+   * gets past shields because they did not answer.
+   */
   listShields(signal: AbortSignal): Promise<readonly BackendShield[]>;
   /**
    * Lets a moderation model judge a text or an image. An input that the backend refuses (status 400) counts as flagged.

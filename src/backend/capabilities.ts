@@ -10,6 +10,8 @@ import { type Kind, listCapabilities, toKind } from './kind.ts';
 export interface Profile {
   readonly kind: Kind;
   readonly capabilities: Capabilities;
+  /** False while a backend that is to show its kind itself has not done so; it then counts as `other`. */
+  readonly isCertain: boolean;
 }
 
 export interface Profiler {
@@ -20,17 +22,19 @@ export interface Profiler {
 const CACHE_MS = 600_000;
 /** How long it stays open what a backend is that did not answer. */
 const UNCERTAIN_CACHE_MS = 30_000;
-const LOOK_TIMEOUT_MS = 3_000;
+/** Longest wait for the answer to a look, in milliseconds. */
+export const LOOK_TIMEOUT_MS = 3_000;
 
 export function createProfiler(connection: Connection): Profiler {
   const { config } = connection;
-  const toProfile = (kind: Kind): Profile => ({
+  const toProfile = (kind: Kind, isCertain: boolean): Profile => ({
     kind,
     capabilities: listCapabilities(kind, config.capabilities),
+    isCertain,
   });
   const known = toKind(config);
   if (known !== undefined) {
-    const profile = toProfile(known);
+    const profile = toProfile(known, true);
     return { getProfile: async () => profile };
   }
   let told: Found = 'silent';
@@ -47,7 +51,7 @@ export function createProfiler(connection: Connection): Profiler {
   return {
     getProfile: async (signal) => {
       await getCached(cache, signal);
-      return toProfile(told === 'llama-stack' ? told : 'other');
+      return told === 'silent' ? toProfile('other', false) : toProfile(told, true);
     },
   };
 }
@@ -69,23 +73,40 @@ type Found = 'llama-stack' | 'other' | 'silent';
 async function look(connection: Connection): Promise<Found> {
   const found = await Promise.all(SIGNS.map((sign) => findSign(connection, sign)));
   if (found.includes('llama-stack')) return 'llama-stack';
-  return found.includes('silent') ? 'silent' : 'other';
+  if (found.includes('silent')) return 'silent';
+  // Some servers refuse what they do not know. Where the key is good for the models, it is not the key.
+  return found.includes('refused') ? findModels(connection) : 'other';
 }
 
-async function findSign(connection: Connection, { path, shape }: (typeof SIGNS)[number]): Promise<Found> {
-  const native = toNativePath(connection.config.baseUrl, path);
+async function findModels(connection: Connection): Promise<Found> {
   try {
-    const body = await ask(connection, { method: 'get', path: native, timeoutMs: LOOK_TIMEOUT_MS });
-    return shape.safeParse(body).success ? 'llama-stack' : 'other';
+    await ask(connection, { method: 'get', path: '/models', timeoutMs: LOOK_TIMEOUT_MS });
+    return 'other';
   } catch (error) {
     return isDecisive(error) ? 'other' : 'silent';
   }
 }
 
-/** A wrong key, too many requests and a fault say nothing of what the server is. */
-const INDECISIVE: ReadonlySet<number> = new Set([401, 403, 408, 429]);
+async function findSign(
+  connection: Connection,
+  { path, shape }: (typeof SIGNS)[number],
+): Promise<Found | 'refused'> {
+  const native = toNativePath(connection.config.baseUrl, path);
+  try {
+    const body = await ask(connection, { method: 'get', path: native, timeoutMs: LOOK_TIMEOUT_MS });
+    return shape.safeParse(body).success ? 'llama-stack' : 'other';
+  } catch (error) {
+    if (isDecisive(error)) return 'other';
+    return REFUSED.has(findStatus(error) ?? 0) ? 'refused' : 'silent';
+  }
+}
 
-function isDecisive(error: unknown): boolean {
+const REFUSED: ReadonlySet<number> = new Set([401, 403]);
+/** A wrong key, too many requests and a fault say nothing of what the server is. */
+const INDECISIVE: ReadonlySet<number> = new Set([...REFUSED, 408, 429]);
+
+/** Whether the backend has answered that there is nothing of the kind that was asked for. */
+export function isDecisive(error: unknown): boolean {
   const status = findStatus(error);
   if (status === undefined) return isAppError(error, 'BACKEND_PROTOCOL');
   return status === 501 || (status < 500 && !INDECISIVE.has(status));

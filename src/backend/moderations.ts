@@ -1,11 +1,11 @@
 /** The judgement of one backend over texts: its shields, and its moderation models. What follows from it is decided elsewhere. */
 import { z } from 'zod';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import { createTtlCache } from '../lib/ttl-cache.ts';
 import type { JsonObject } from '../types/json.ts';
 import { ask, type Connection, getCached, isLacking, toNativePath } from './ask.ts';
 import type { Backend, BackendShield, ImagePart, Verdict } from './backend.ts';
-import type { Profiler } from './capabilities.ts';
+import { isDecisive, LOOK_TIMEOUT_MS, type Profiler } from './capabilities.ts';
 import type { Catalog } from './catalog.ts';
 import { toDataUrl } from './data-url.ts';
 import { findStatus, toProtocolError } from './errors.ts';
@@ -29,10 +29,17 @@ export function createModerations({
     ttlMs: CACHE_MS,
     failureTtlMs: FAILURE_CACHE_MS,
   });
+  const presumed = createTtlCache({
+    load: () => presumeShields(connection),
+    ttlMs: CACHE_MS,
+    failureTtlMs: FAILURE_CACHE_MS,
+  });
   return {
     listShields: async (signal) => {
-      const { capabilities } = await profiler.getProfile(signal);
-      return capabilities.shields ? getCached(shields, signal) : [];
+      const { capabilities, isCertain } = await profiler.getProfile(signal);
+      if (capabilities.shields) return getCached(shields, signal);
+      const isSettled = isCertain || connection.config.capabilities.shields === false;
+      return isSettled ? [] : getCached(presumed, signal);
     },
     moderate: async (model, input, signal) => {
       if (await catalog.lacks(model, signal)) throw toMissingModel(model);
@@ -50,10 +57,11 @@ const shieldsSchema = z.object({
   ),
 });
 
-async function fetchShields(connection: Connection): Promise<readonly BackendShield[]> {
+async function fetchShields(connection: Connection, timeoutMs?: number): Promise<readonly BackendShield[]> {
   const path = toNativePath(connection.config.baseUrl, '/shields');
+  const question = { method: 'get', path, ...(timeoutMs !== undefined && { timeoutMs }) } as const;
   try {
-    const list = shieldsSchema.safeParse(await ask(connection, { method: 'get', path }));
+    const list = shieldsSchema.safeParse(await ask(connection, question));
     if (!list.success) throw toProtocolError('Its list of shields is not one.');
     return list.data.data.map((shield) => ({
       id: shield.identifier,
@@ -62,6 +70,24 @@ async function fetchShields(connection: Connection): Promise<readonly BackendShi
   } catch (error) {
     if (isLacking(error)) return [];
     throw error;
+  }
+}
+
+/** For a backend of which it is not known whether it has any. Throws BACKEND_UNAVAILABLE where it does not tell that either. */
+async function presumeShields(connection: Connection): Promise<readonly BackendShield[]> {
+  try {
+    return await fetchShields(connection, LOOK_TIMEOUT_MS);
+  } catch (error) {
+    if (isDecisive(error)) return [];
+    const status = findStatus(error);
+    if (isAppError(error, 'BACKEND_UNAVAILABLE') && status === undefined) throw error;
+    const { id } = connection.config;
+    const answer = status === undefined ? 'no answer' : `HTTP status ${status}`;
+    const explanation = `${id} does not tell whether it has shields (${answer}); where its kind is configured, it need not.`;
+    throw new AppError('BACKEND_UNAVAILABLE', `The question cannot be checked by ${id} now`, {
+      cause: error,
+      details: { explanation },
+    });
   }
 }
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createBackend } from '../../src/backend/client.ts';
 import { toBackendConfig } from '../support/backend-config.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { createViewer, startTestEngine } from '../support/engine.ts';
+import { collectEvents, createViewer, startTestEngine } from '../support/engine.ts';
 import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
 import { status } from '../support/fake-backend-script.ts';
 
@@ -36,6 +36,26 @@ it.each(['models', 'shields', 'vector_stores'])(
     expect(fake.responses).toEqual([]);
   },
 );
+
+it('a question to a server that may have shields, but does not say so now, is refused until it does', async () => {
+  await using db = await createTestDatabase();
+  const backends = [{ id: 'fake', baseUrl: fake.url, models: ['fake-model'] }];
+  await using node = await startTestEngine({ databaseUrl: db.url, backend: fake.url, config: { backends } });
+  const viewer = createViewer();
+  const ask = () => node.engine.start(viewer, { query: 'Well?' });
+  for (const path of ['version', 'providers', 'shields']) fake.on(`GET /v1/${path}`, () => status(503));
+  await expect(ask()).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  expect(fake.responses).toEqual([]);
+  fake.on('GET /v1/shields', () => status(200, { data: [{ identifier: 'guard', provider_id: 'x' }] }));
+  fake.on('POST /v1/moderations', () => status(200, { results: [{ flagged: true }] }));
+  const passed = vi.spyOn(performance, 'now');
+  passed.mockReturnValue(performance.now() + 5_000);
+  const { turn } = await ask();
+  passed.mockRestore();
+  const events = await collectEvents(node.engine, viewer, { turnId: turn.id });
+  expect(events.at(-1)).toMatchObject({ type: 'end', finishReason: 'SHIELD_BLOCKED' });
+  expect(fake.responses).toEqual([]);
+});
 
 it('a llama-stack that fails at a later look is still one, and asked for its shields', async () => {
   const passed = vi.spyOn(performance, 'now');

@@ -54,16 +54,77 @@ test.each<[string, Script]>([
   ]);
 });
 
-test.each<[string, Script]>([
+const silent: readonly [string, Script][] = [
   ['500', status(500)],
-  ['401', status(401)],
+  ['429', status(429)],
   ['a reset', { kind: 'reset' }],
-])(
-  'a server that cannot be looked at (%s) counts as one of no known kind, without an error',
+];
+test.each(silent)(
+  'a server that cannot be looked at (%s) counts as one of no known kind, but for its shields',
   async (_name, script) => {
     await using fake = await startFakeBackend();
     for (const { route } of signs) fake.on(route, () => script);
-    expect(await createBackend(toBackendConfig(fake.url)).capabilities(never)).toEqual(OTHER);
+    const backend = createBackend(toBackendConfig(fake.url));
+    expect(await backend.capabilities(never)).toEqual(OTHER);
+    await expect(backend.listShields(never)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  },
+);
+
+test.each<[string, Script]>([
+  ['404', status(404)],
+  ['a web page', status(200, '<html>')],
+  ['another list', status(200, { data: [{ id: 'm' }] })],
+])(
+  'a server that cannot be looked at but says that it has no shields (%s) has none',
+  async (_name, script) => {
+    await using fake = await startFakeBackend();
+    fake.on('GET /v1/version', () => status(503));
+    fake.on('GET /v1/shields', () => script);
+    expect(await createBackend(toBackendConfig(fake.url)).listShields(never)).toEqual([]);
+  },
+);
+
+test('shields that are listed while the kind is unknown count', async () => {
+  await using fake = await startFakeBackend();
+  for (const { route } of signs) fake.on(route, () => status(503));
+  const backend = createBackend(toBackendConfig(fake.url));
+  await backend.capabilities(never);
+  fake.on('GET /v1/shields', () => status(200, { data: [{ identifier: 'guard', provider_id: 'x' }] }));
+  expect(await backend.listShields(never)).toEqual([{ id: 'guard', model: null }]);
+});
+
+test.each(silent)('what is configured of shields needs no answer (%s)', async (_name, script) => {
+  await using fake = await startFakeBackend();
+  for (const { route } of signs) fake.on(route, () => script);
+  const settings = [{ kind: 'other' as const }, { capabilities: { shields: false } }];
+  for (const overrides of settings) {
+    const backend = createBackend(toBackendConfig(fake.url, overrides));
+    expect(await backend.listShields(never)).toEqual([]);
+  }
+});
+
+test.each([401, 403])(
+  'a server that refuses what it does not know (%s) but lists its models is no llama-stack',
+  async (code) => {
+    await using fake = await startFakeBackend();
+    for (const { route } of signs) fake.on(route, () => status(code));
+    const backend = createBackend(toBackendConfig(fake.url));
+    expect(await backend.listShields(never)).toEqual([]);
+    expect(await backend.capabilities(never)).toEqual(OTHER);
+  },
+);
+
+test.each([401, 503])(
+  'a server that refuses everything, or has no models to show now (%s), may be one',
+  async (code) => {
+    await using fake = await startFakeBackend();
+    for (const { route } of signs) fake.on(route, () => status(401));
+    fake.onModels = () => status(code);
+    const backend = createBackend(toBackendConfig(fake.url));
+    await expect(backend.listShields(never)).rejects.toMatchObject({
+      code: 'BACKEND_UNAVAILABLE',
+      details: { explanation: expect.stringContaining('kind') },
+    });
   },
 );
 

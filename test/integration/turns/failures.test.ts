@@ -144,8 +144,9 @@ describe('a backend that fails', () => {
 });
 
 describe('a refused connection', () => {
-  it('to a backend whose models are configured is an ErrorEvent of an accepted turn', async () => {
-    const config = { backends: [{ id: 'gone', baseUrl: 'http://127.0.0.1:9/v1', models: ['m'] }] };
+  it('to a backend whose kind and models are configured is an ErrorEvent of an accepted turn', async () => {
+    const gone = { id: 'gone', kind: 'other' as const, baseUrl: 'http://127.0.0.1:9/v1', models: ['m'] };
+    const config = { backends: [gone] };
     await using alone = await startTestEngine({ databaseUrl: db.url, backend: fake.url, config });
     const { turn } = await alone.engine.start(viewer, { query: 'Hello?' });
     const seen = await collectEvents(alone.engine, viewer, { turnId: turn.id });
@@ -154,11 +155,15 @@ describe('a refused connection', () => {
     });
   });
 
-  it('to a backend whose models are not known is a refusal, and nothing is stored', async () => {
-    const config = { backends: [{ id: 'gone', baseUrl: 'http://127.0.0.1:9/v1' }] };
+  it.each<[string, object]>([
+    ['models', { kind: 'other' }],
+    ['kind', { models: ['m'] }],
+  ])('to a backend of unknown %s is a refusal, and nothing is stored', async (_what, known) => {
+    const config = { backends: [{ id: 'gone', baseUrl: 'http://127.0.0.1:9/v1', ...known }] };
     await using alone = await startTestEngine({ databaseUrl: db.url, backend: fake.url, config });
     await expect(alone.engine.start(viewer, { query: 'Hello?' })).rejects.toMatchObject({
       code: 'BACKEND_UNAVAILABLE',
+      message: 'Unable to connect to gone',
     });
   });
 });
