@@ -1,5 +1,6 @@
 /** Names a new conversation in a few words, after its first turn has ended. A name that the viewer gave meanwhile stays. */
-import type { BackendRegistry } from '../backend/backend.ts';
+import { adaptRequest } from '../backend/adapt-request.ts';
+import type { BackendRegistry, ResponseRequest } from '../backend/backend.ts';
 import { type CollectedText, collectText } from '../backend/collect-text.ts';
 import type { Database, WorkerTx } from '../db/client.ts';
 import { AppError } from '../errors.ts';
@@ -82,17 +83,15 @@ async function writeSummary(
   const backend = deps.registry.find(provider);
   if (!backend) throw new AppError('NOT_FOUND', `The backend ${provider} is not configured`);
   const content = query.slice(0, MAX_QUERY).toWellFormed();
-  const batches = backend.streamResponse(
-    {
-      model,
-      instructions: TOPIC_INSTRUCTIONS,
-      input: [{ role: 'user', content }],
-      tools: [],
-      maxOutputTokens: MAX_OUTPUT_TOKENS,
-    },
-    signal,
-  );
-  return collectText(batches);
+  const whole: ResponseRequest = {
+    model,
+    instructions: TOPIC_INSTRUCTIONS,
+    input: [{ role: 'user', content }],
+    tools: [],
+    maxOutputTokens: MAX_OUTPUT_TOKENS,
+  };
+  const { request } = adaptRequest(whole, await backend.capabilities(signal));
+  return collectText(backend.streamResponse(request, signal));
 }
 
 const EDGES = /^[\s"'“”„«»‘’`*#]+|[\s"'“”„«»‘’`*.,;:!?…。！？]+$/gu;

@@ -28,7 +28,10 @@ beforeEach(async () => {
   fake = await startFakeBackend();
   jobs = await startTestJobs(db.url);
   ({ announcer, announced } = recordChanges());
-  const registry = createBackendRegistry([createBackend(toBackendConfig(fake.url))]);
+  const unbounded = { id: 'unbounded', capabilities: { maxOutputTokens: false } };
+  const registry = createBackendRegistry(
+    [{}, unbounded].map((overrides) => createBackend(toBackendConfig(fake.url, overrides))),
+  );
   const { database } = db;
   const generates = (provider: string): boolean => provider !== 'millrace';
   registerTopicSummary(jobs, { database, registry, announcer, generates, recordUsage });
@@ -88,6 +91,14 @@ describe('the first turn of a conversation', () => {
     });
     expect(body).not.toHaveProperty('tools');
     expect(announced).toEqual([{ kind: 'CONVERSATION_UPSERT', ownerId, conversationId }]);
+  });
+
+  it('is named without what its backend cannot take', async () => {
+    fake.onSummary = ({ body }) =>
+      'max_output_tokens' in body ? status(400) : stream(textResponse('Blue skies'));
+    const { conversationId } = await end({ provider: 'unbounded' });
+    await expect.poll(() => summaryOf(conversationId)).toBe('Blue skies');
+    expect(fake.summaries).toHaveLength(1);
   });
 
   it('is named once, though two nodes ask for it', async () => {
