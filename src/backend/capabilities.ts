@@ -17,6 +17,8 @@ export interface Profile {
 export interface Profiler {
   /** Never throws but the signal's reason: a backend that cannot be looked at is what it last showed, at first `other`. */
   getProfile(signal: AbortSignal): Promise<Profile>;
+  /** The kind as configured, or as the backend has shown so far, without a look; undefined before it has. */
+  shownKind(): Kind | undefined;
 }
 
 const CACHE_MS = 600_000;
@@ -35,7 +37,7 @@ export function createProfiler(connection: Connection): Profiler {
   const known = toKind(config);
   if (known !== undefined) {
     const profile = toProfile(known, true);
-    return { getProfile: async () => profile };
+    return { getProfile: async () => profile, shownKind: () => known };
   }
   let told: Found = 'silent';
   const cache = createTtlCache({
@@ -53,6 +55,7 @@ export function createProfiler(connection: Connection): Profiler {
       await getCached(cache, signal);
       return told === 'silent' ? toProfile('other', false) : toProfile(told, true);
     },
+    shownKind: () => (told === 'silent' ? undefined : told),
   };
 }
 

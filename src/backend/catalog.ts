@@ -3,13 +3,17 @@ import { z } from 'zod';
 import { createTtlCache } from '../lib/ttl-cache.ts';
 import { ask, type Connection, getCached } from './ask.ts';
 import type { BackendModel } from './backend.ts';
+import type { Profiler } from './capabilities.ts';
 import { toProtocolError } from './errors.ts';
 
 export interface Catalog {
   /** See Backend.listModels. An aborted caller gets the signal's reason; the call that others wait for goes on. */
   listModels(signal: AbortSignal): Promise<readonly BackendModel[]>;
-  /** What the backend wants a model to be called in a request, as far as its last list told. */
-  toWireId(id: string): string;
+  /**
+   * What the backend wants a model to be called in a request, as its cached list tells: a backend that is known to be a
+   * llama-stack is asked for it where it has not been read. The id itself where no list tells. Throws the signal's reason.
+   */
+  toWireId(id: string, signal: AbortSignal): Promise<string>;
   /** Whether the backend's own list is known to lack the model; false where it has not told one. */
   lacks(id: string, signal: AbortSignal): Promise<boolean>;
 }
@@ -23,12 +27,10 @@ export interface ListedModel {
 const CACHE_MS = 60_000;
 const FAILURE_CACHE_MS = 1_000;
 
-export function createCatalog(connection: Connection): Catalog {
+export function createCatalog(connection: Connection, profiler: Pick<Profiler, 'shownKind'>): Catalog {
   const { models, contextWindow, capabilities } = connection.config;
-  if (models.length > 0 || capabilities.models === false) {
-    const configured = models.map((id) => ({ id, kind: toModelKind(id, undefined), contextWindow }));
-    return { listModels: async () => configured, toWireId: (id) => id, lacks: async () => false };
-  }
+  const configured = models.map((id) => ({ id, kind: toModelKind(id, undefined), contextWindow }));
+  const isFixed = models.length > 0 || capabilities.models === false;
   let wireIds: ReadonlyMap<string, string> = new Map();
   const cache = createTtlCache({
     load: async () => {
@@ -39,12 +41,22 @@ export function createCatalog(connection: Connection): Catalog {
     ttlMs: CACHE_MS,
     failureTtlMs: FAILURE_CACHE_MS,
   });
+  const listOrNothing = async (signal: AbortSignal): Promise<readonly BackendModel[]> => {
+    const listed = await getCached(cache, signal).catch(() => []);
+    signal.throwIfAborted();
+    return listed;
+  };
   return {
-    listModels: (signal) => getCached(cache, signal),
-    toWireId: (id) => wireIds.get(id) ?? id,
+    listModels: async (signal) => (isFixed ? configured : getCached(cache, signal)),
+    toWireId: async (id, signal) => {
+      if (capabilities.models === false || profiler.shownKind() !== 'llama-stack')
+        return wireIds.get(id) ?? id;
+      if (isFixed || !wireIds.has(id)) await listOrNothing(signal);
+      return wireIds.get(id) ?? findQualified([...wireIds.values()], id) ?? id;
+    },
     lacks: async (id, signal) => {
-      const listed = await getCached(cache, signal).catch(() => []);
-      signal.throwIfAborted();
+      if (isFixed) return false;
+      const listed = await listOrNothing(signal);
       return listed.length > 0 && !listed.some((model) => isCalled(model, id));
     },
   };
@@ -52,7 +64,17 @@ export function createCatalog(connection: Connection): Catalog {
 
 /** llama-stack lists `provider/model`, where its shields only say `model`. */
 function isCalled(model: BackendModel, id: string): boolean {
-  return model.id === id || model.id.endsWith(`/${id}`);
+  return model.id === id || isQualified(model.id, id);
+}
+
+function isQualified(wireId: string, id: string): boolean {
+  return wireId.endsWith(`/${id}`);
+}
+
+/** Undefined where two providers have such a model. */
+function findQualified(wireIds: readonly string[], id: string): string | undefined {
+  const [found, ...others] = wireIds.filter((wireId) => isQualified(wireId, id));
+  return others.length === 0 ? found : undefined;
 }
 
 async function fetchModels(connection: Connection): Promise<readonly ListedModel[]> {

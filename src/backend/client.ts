@@ -25,7 +25,7 @@ export function createBackend(config: BackendConfig, deps: BackendDeps = {}): Ba
   const { log, vectorStores } = deps;
   const connection = { client: createClient(config), config, identity: toIdentity(config) };
   const profiler = createProfiler(connection);
-  const catalog = createCatalog(connection);
+  const catalog = createCatalog(connection, profiler);
   return {
     id: config.id,
     location: toLocation(config.baseUrl),
@@ -38,7 +38,7 @@ export function createBackend(config: BackendConfig, deps: BackendDeps = {}): Ba
     ...createModerations({ connection, profiler, catalog }),
     ...createConversations(connection),
     streamResponse: (request, signal) =>
-      streamResponse({ ...connection, log }, { ...request, model: catalog.toWireId(request.model) }, signal),
+      streamResponse({ ...connection, log, toWireId: catalog.toWireId }, request, signal),
   };
 }
 

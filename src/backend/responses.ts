@@ -5,6 +5,7 @@ import type { JsonObject } from '../types/json.ts';
 import type { Connection } from './ask.ts';
 import type { InputMessage, InputPart, ResponseRequest, UpstreamEvent } from './backend.ts';
 import { createBackgroundResponse, type Place } from './background.ts';
+import type { Catalog } from './catalog.ts';
 import {
   isConversationGone,
   tellsConversationGone,
@@ -27,6 +28,7 @@ import { listToolSecrets } from './secrets.ts';
 
 export interface ResponsesDeps extends Connection {
   readonly log?: Log | undefined;
+  readonly toWireId: Catalog['toWireId'];
 }
 
 /** See Backend.streamResponse. Nothing is sent before the first batch is asked for, and nothing is read ahead of the reader. */
@@ -84,12 +86,18 @@ function readConnection(
   return readBatches(open, createEventDecoder(deps.identity, deps.log), deadlines);
 }
 
-function send({ client }: ResponsesDeps, { request, place }: Wanted, signal: AbortSignal) {
+async function send(
+  { client, toWireId }: ResponsesDeps,
+  { request, place }: Wanted,
+  signal: AbortSignal,
+): Promise<Response> {
   if (place === undefined) {
-    return client.post('/responses', { body: toRequestBody(request), stream: true, signal });
+    const body = toRequestBody({ ...request, model: await toWireId(request.model, signal) });
+    return client.post('/responses', { body, stream: true, signal }).asResponse();
   }
+  const path = `/responses/${encodeURIComponent(place.responseId)}`;
   const query = { stream: true, starting_after: place.after };
-  return client.get(`/responses/${encodeURIComponent(place.responseId)}`, { query, stream: true, signal });
+  return client.get(path, { query, stream: true, signal }).asResponse();
 }
 
 async function openStream(
@@ -98,7 +106,7 @@ async function openStream(
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
   const { identity } = deps;
-  const response = await send(deps, wanted, signal).asResponse();
+  const response = await send(deps, wanted, signal);
   const mediaType = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
   if (mediaType === 'text/event-stream' && response.body !== null) return response.body;
   throw await toWrongBodyError(response, mediaType, identity);

@@ -1,9 +1,10 @@
 /** The list of models is asked for once for all who want it, and only when the configuration names none. */
 import { expect, test } from 'vitest';
+import type { Backend } from '../../../src/backend/backend.ts';
 import { createBackend } from '../../../src/backend/client.ts';
 import { toBackendConfig } from '../../support/backend-config.ts';
-import { startFakeBackend } from '../../support/fake-backend.ts';
-import { status } from '../../support/fake-backend-script.ts';
+import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
+import { type Script, status } from '../../support/fake-backend-script.ts';
 
 const never = new AbortController().signal;
 
@@ -66,7 +67,71 @@ test.each([
   await using fake = await startFakeBackend({ models: [STACK_MODEL] });
   const backend = createBackend(toBackendConfig(fake.url, { kind }));
   expect(await backend.listModels(never)).toMatchObject([{ id: 'mine' }]);
+  const { length } = fake.journal;
+  expect(await nameSent(fake, backend)).toBe(sent);
+  expect(fake.journal).toHaveLength(length + 1);
+});
+
+async function nameSent(fake: FakeBackend, backend: Backend, signal = never): Promise<unknown> {
   const request = { model: 'mine', instructions: '', input: [], tools: [] };
-  for await (const _batch of backend.streamResponse(request, never));
-  expect(fake.responses[0]?.body.model).toBe(sent);
+  for await (const _batch of backend.streamResponse(request, signal));
+  return fake.responses.at(-1)?.body.model;
+}
+const countLists = ({ journal }: FakeBackend): number =>
+  journal.filter(({ path }) => path === '/v1/models').length;
+
+test.each([
+  ['nobody has listed yet', []],
+  ['the configuration names', ['mine']],
+])('llama-stack is asked once what it calls a model that %s', async (_which, models) => {
+  await using fake = await startFakeBackend({ models: [STACK_MODEL] });
+  fake.on('GET /v1/version', () => status(200, { version: '0.3.5' }));
+  for (const kind of ['llama-stack', 'ogx', 'auto'] as const) {
+    const backend = createBackend(toBackendConfig(fake.url, { kind, models }));
+    await backend.capabilities(never);
+    const before = countLists(fake);
+    expect(await nameSent(fake, backend)).toBe('openai/gpt-4o');
+    expect(await nameSent(fake, backend)).toBe('openai/gpt-4o');
+    expect(countLists(fake) - before).toBe(1);
+  }
+});
+
+test.each([
+  ['openai/mine', [{ id: 'openai/mine' }, { id: 'openai/gold-mine' }]],
+  ['mine', [{ id: 'openai/mine' }, { id: 'vllm/mine' }]],
+])('of a model that is configured without its provider, llama-stack is told %s', async (sent, models) => {
+  await using fake = await startFakeBackend({ models });
+  const backend = createBackend(toBackendConfig(fake.url, { kind: 'ogx', models: ['mine'] }));
+  expect(await nameSent(fake, backend)).toBe(sent);
+});
+
+test.each(['auto', 'other', 'openai'] as const)(
+  'no other backend is asked for its list: %s',
+  async (kind) => {
+    await using fake = await startFakeBackend({ models: [STACK_MODEL] });
+    const backend = createBackend(toBackendConfig(fake.url, { kind, models: ['mine'] }));
+    await backend.capabilities(never);
+    expect(await nameSent(fake, backend)).toBe('mine');
+    expect(countLists(fake)).toBe(0);
+  },
+);
+
+test.each<[string, Script]>([
+  ['fails', status(503)],
+  ['lacks it', status(200, { data: [] })],
+])('a model is called as viewers know it where the list %s', async (_how, script) => {
+  await using fake = await startFakeBackend();
+  fake.onModels = () => script;
+  expect(await nameSent(fake, createBackend(toBackendConfig(fake.url, { kind: 'ogx' })))).toBe('mine');
+});
+
+test('a turn that is stopped while it waits for the list sends nothing, quietly', async () => {
+  await using fake = await startFakeBackend();
+  const controller = new AbortController();
+  fake.onModels = () => {
+    controller.abort();
+    return { kind: 'silence' };
+  };
+  const backend = createBackend(toBackendConfig(fake.url, { kind: 'ogx' }));
+  expect(await nameSent(fake, backend, controller.signal)).toBeUndefined();
 });
