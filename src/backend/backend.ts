@@ -113,7 +113,10 @@ export interface Backend {
   capabilities(signal: AbortSignal): Promise<Capabilities>;
   /** The models that can be asked for, from a cache of at most one minute. */
   listModels(signal: AbortSignal): Promise<readonly BackendModel[]>;
-  /** The vector stores that file_search may be pointed at, from a cache of one minute; undefined: only the backend knows. */
+  /**
+   * The vector stores that file_search may be pointed at, from a cache of one minute; where the backend has no such list,
+   * those that its configuration names. Undefined: only the backend knows.
+   */
   knownVectorStores(signal: AbortSignal): Promise<readonly VectorStore[] | undefined>;
   /** The ids of those that a question searches when it names none. */
   defaultVectorStores(signal: AbortSignal): Promise<readonly string[]>;

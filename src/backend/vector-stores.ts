@@ -23,6 +23,7 @@ export function createFixedStores(stores: readonly VectorStore[]): VectorStores 
 
 export function createVectorStores(connection: Connection, profiler: Profiler): VectorStores {
   const setting = connection.config.vectorStores;
+  const named = toNamedStores(setting);
   const cache = createTtlCache({
     load: () => fetchStores(connection),
     ttlMs: CACHE_MS,
@@ -30,7 +31,9 @@ export function createVectorStores(connection: Connection, profiler: Profiler): 
   });
   const knownVectorStores = async (signal: AbortSignal) => {
     const { capabilities } = await profiler.getProfile(signal);
-    return capabilities.vectorStores || setting === 'all' ? getCached(cache, signal) : undefined;
+    const listed =
+      capabilities.vectorStores || setting === 'all' ? await getCached(cache, signal) : undefined;
+    return listed ?? named;
   };
   return {
     knownVectorStores,
@@ -42,6 +45,12 @@ export function createVectorStores(connection: Connection, profiler: Profiler): 
       return stores?.map(({ id }) => id) ?? [];
     },
   };
+}
+
+/** Those that the configuration names; undefined where it names none. */
+function toNamedStores(setting: BackendConfig['vectorStores']): readonly VectorStore[] | undefined {
+  if (typeof setting !== 'object' || setting.length === 0) return undefined;
+  return setting.map((id) => ({ id, name: null }));
 }
 
 async function chooseSetting(

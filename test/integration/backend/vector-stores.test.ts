@@ -69,6 +69,28 @@ test('only the backend knows the stores of a server of no known kind, and of one
   }
 });
 
+test.each([
+  ['other', ['vs_9'], ['vs_9']],
+  ['llama-stack', ['vs_8', 'vs_9'], ['vs_8', 'vs_9']],
+  ['other', [], undefined],
+  ['other', 'none', undefined],
+] as const)(
+  'a backend (%s) that lists no stores has those that the configuration names: %j',
+  async (kind, vectorStores, expected) => {
+    await using fake = await startFakeBackend();
+    const backend = createBackend(toBackendConfig(fake.url, { kind, vectorStores }));
+    const stores = await backend.knownVectorStores(never);
+    expect(stores?.map(({ id }) => id)).toEqual(expected);
+  },
+);
+
+test('a backend that lists its stores has all of them, whichever the configuration names', async () => {
+  await using fake = await startFakeBackend();
+  offerStores(fake);
+  const backend = createBackend(toBackendConfig(fake.url, { kind: 'openai', vectorStores: ['vs_9'] }));
+  expect(await backend.knownVectorStores(never)).toHaveLength(3);
+});
+
 test.each<[Script, string]>([
   [status(500), 'BACKEND_ERROR'],
   [status(503), 'BACKEND_UNAVAILABLE'],

@@ -98,6 +98,19 @@ describe('vector stores', () => {
       max_num_results: 10,
     });
   });
+
+  it('that the configuration does not name are unknown, at a backend that lists none itself', async () => {
+    const backends = [{ id: 'fake', kind: 'other' as const, baseUrl: fake.url, vectorStores: ['vs_1'] }];
+    await using named = await startTestEngine({
+      databaseUrl: db.url,
+      backend: fake.url,
+      config: { backends },
+    });
+    const ask = (id: string) => named.engine.start(viewer, { query: 'Look it up.', vectorStoreIds: [id] });
+    await expect(ask('vs_2')).rejects.toMatchObject({ code: 'NOT_FOUND', message: 'Vector store not found' });
+    const { turn } = await ask('vs_1');
+    expect((await collectEvents(named.engine, viewer, { turnId: turn.id })).at(-1)?.type).toBe('end');
+  });
 });
 
 describe('a model that calls tools without an end', () => {
