@@ -199,7 +199,11 @@ function declareToolCall(builder: Parts['builder'], enums: Parts['enums']) {
         description: "The backend's id of the call.",
         resolve: ({ call }) => call.toolCallId,
       }),
-      name: t.string({ description: 'Name of the tool.', resolve: ({ call }) => call.name }),
+      name: t.string({
+        description:
+          'Name of the tool; empty when an earlier turn made the call, and this one has its result.',
+        resolve: ({ call }) => call.name,
+      }),
       args: t.field({ type: 'JSON', description: 'Its arguments.', resolve: ({ call }) => call.args }),
       kind: t.field({
         type: enums.toolKind,

@@ -1,6 +1,7 @@
 /** What stands in a transcript. The keys are those of the service that Millrace succeeds, so that its readers read these too. */
 import { createHmac } from 'node:crypto';
 import type { JsonObject } from '../types/json.ts';
+import { UNNAMED } from '../types/tool-call.ts';
 import { type Redaction, redact } from './redact.ts';
 import type { RecordedTurn } from './store.ts';
 
@@ -16,6 +17,7 @@ export function hashViewerId(viewerId: string, hmacKey: string): string {
 
 /** The same turn gives the same transcript. */
 export function toTranscript(turn: RecordedTurn, { hmacKey, redactions }: TranscriptRules): JsonObject {
+  const calls = turn.toolCalls.filter((call) => call.name !== UNNAMED);
   const results = turn.toolCalls.filter((call) => call.status !== null);
   return {
     metadata: {
@@ -39,7 +41,7 @@ export function toTranscript(turn: RecordedTurn, { hmacKey, redactions }: Transc
       content_type: contentType,
       content,
     })),
-    tool_calls: turn.toolCalls.map(({ toolCallId, name, args, kind }) => ({
+    tool_calls: calls.map(({ toolCallId, name, args, kind }) => ({
       id: toolCallId,
       name,
       args,

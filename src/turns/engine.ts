@@ -123,7 +123,7 @@ export interface TurnPage {
   readonly reverse?: boolean | undefined;
 }
 
-/** A tool call of a turn with its result, when there is one. */
+/** A tool call of a turn with its result, when there is one. A result of an earlier turn's call has a call that is UNNAMED. */
 export interface RecordedToolCall {
   readonly call: ToolCall;
   readonly result: ToolResult | null;

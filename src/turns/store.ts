@@ -21,6 +21,7 @@ import type { Attachment, FinishReason, Turn, TurnStatus, TurnStop } from '../ty
 import type { ErrorBody } from '../types/turn-event.ts';
 import type { TurnUsage } from '../types/usage.ts';
 import { fromNow } from './lease-store.ts';
+import { toRecordedCalls } from './recorded-calls.ts';
 import { toClientTurnId } from './request.ts';
 
 /** The backend's conversation does not know all that was said. Its id stays: it is still to be deleted with ours. */
@@ -222,15 +223,15 @@ export async function setBackendHistory(
     .where(and(eq(conversations.id, conversationId), exists(held)));
 }
 
-/** Documents, chunks and tool calls of an ended turn. */
+/** Documents, chunks, tool calls and their results of an ended turn. */
 export async function insertTurnDetails(tx: WorkerTx, turnId: string, ended: EndedTurn): Promise<void> {
   const documents = ended.documents.map((document, ordinal) => ({ turnId, ordinal, ...document }));
   if (documents.length > 0) await tx.insert(turnDocuments).values(documents);
   const chunks = ended.chunks.map((chunk, ordinal) => ({ turnId, ordinal, ...chunk }));
   if (chunks.length > 0) await tx.insert(turnChunks).values(chunks);
-  const results = new Map(ended.toolResults.map((result) => [result.toolCallId, result]));
-  const calls = ended.toolCalls.map(({ toolCallId, name, args, kind }, ordinal) => {
-    const { status, rawStatus, content, round } = results.get(toolCallId) ?? {};
+  const recorded = toRecordedCalls(ended.toolCalls, ended.toolResults);
+  const calls = recorded.map(({ call: { toolCallId, name, args, kind }, result }, ordinal) => {
+    const { status, rawStatus, content, round } = result ?? {};
     return { turnId, ordinal, toolCallId, name, args, kind, status, rawStatus, content, round };
   });
   if (calls.length > 0) await tx.insert(toolCalls).values(calls);

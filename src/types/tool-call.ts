@@ -15,6 +15,9 @@ export type ToolKind = (typeof TOOL_KINDS)[number];
 export const TOOL_STATUSES = ['COMPLETED', 'SUCCESS', 'FAILURE', 'DENIED', 'IN_PROGRESS', 'OTHER'] as const;
 export type ToolStatus = (typeof TOOL_STATUSES)[number];
 
+/** The name of a call that an earlier turn made: this one has only its result. */
+export const UNNAMED = '';
+
 export interface ToolCall {
   readonly toolCallId: string;
   readonly name: string;

@@ -153,6 +153,7 @@ export const toolCalls = pgTable(
     turnId: ofTurn(),
     ordinal: integer('ordinal').notNull(),
     toolCallId: text('tool_call_id').notNull(),
+    /** Empty when an earlier turn made the call: then only its result is this turn's. */
     name: text('name').notNull(),
     args: jsonb('args').$type<JsonObject>().notNull(),
     kind: text('kind').$type<ToolKind>().notNull(),
