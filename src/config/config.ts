@@ -26,6 +26,7 @@ const ORIGIN = 'an origin such as https://app.example.com ("*" is refused: name 
 
 /** Postgres takes no value of more than a gigabyte, and JSON may write one byte as six. */
 const MAX_TURN_BYTES = 134_217_728;
+const MAX_TOOL_RESULT_BYTES = 16_777_216;
 /** Ten years: beyond it a number is a slip. */
 const YEARS_MS = 315_360_000_000;
 
@@ -166,6 +167,12 @@ export const configSchema = z.strictObject({
         .max(10_000)
         .default(50)
         .describe('Most tool calls of one turn; with one more the model is stopped where it is'),
+      maxToolResultBytes: z
+        .int()
+        .min(1_024)
+        .max(MAX_TOOL_RESULT_BYTES)
+        .default(262_144)
+        .describe('What is kept of the result of one tool call; a longer one is cut, and says so'),
       retentionMs: z
         .int()
         .min(60_000)

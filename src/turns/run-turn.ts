@@ -231,7 +231,7 @@ async function runToResult(deps: RunDeps, live: LiveTurn, run: Run): Promise<Tur
 /** Runs the turn to its end. Never rejects: every failure becomes the turn's own ending. */
 export async function runTurn(deps: RunDeps, live: LiveTurn, job: TurnAssignment): Promise<void> {
   const progress: Progress = {
-    state: startTranslation(),
+    state: startTranslation(deps.config.turns.maxToolResultBytes),
     hasToken: false,
     hadOutcome: false,
     size: 0,

@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from '../types/json.ts';
 import { isObject } from './fields.ts';
 import { toStorableJson, toStorableObject } from './storable-json.ts';
 
-/** UTF-8 bytes of a tool's content, or of its arguments, that are kept. An image comes as base64 and can be far larger. */
+/** UTF-8 bytes of a tool's arguments that are kept, and of what it returns unless the configuration says otherwise. */
 export const MAX_CONTENT_BYTES = 256 * 1024;
 
 /**
@@ -25,19 +25,20 @@ export function boundArguments(args: JsonObject): JsonObject {
 
 function bound(args: JsonObject): JsonObject {
   const json = JSON.stringify(args);
-  const bounded = toBounded(json);
+  const bounded = toBounded(json, MAX_CONTENT_BYTES);
   return bounded === json ? args : { args: bounded };
 }
 
-/** Text as it is, anything else as JSON, nothing as "". At most 256 KiB, then it says that it was cut. */
+/** Text as it is, anything else as JSON, nothing as "". Whole, however long it is. */
 export function toContent(value: JsonValue | undefined): string {
   if (value === undefined || value === null) return '';
-  return toBounded(typeof value === 'string' ? toStorable(value) : JSON.stringify(toStorableJson(value)));
+  return typeof value === 'string' ? toStorable(value) : JSON.stringify(toStorableJson(value));
 }
 
-function toBounded(text: string): string {
-  if (text.length * 3 <= MAX_CONTENT_BYTES) return text;
-  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(MAX_CONTENT_BYTES));
+/** The beginning of the text that takes so many UTF-8 bytes; a text that was cut says so. */
+export function toBounded(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes) return text;
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes));
   return read === text.length ? text : `${text.slice(0, read)}… [cut: ${text.length - read} more characters]`;
 }
 

@@ -7,6 +7,7 @@ import { boundArguments, toArguments, toContent } from './tool-content.ts';
 
 /** A call but for its id, which needs the item's place in the response. */
 export type CallFacts = Pick<ToolCall, 'name' | 'args' | 'kind'>;
+/** The content is whole. */
 export type ResultFacts = Pick<ToolResult, 'status' | 'rawStatus' | 'content' | 'kind'>;
 
 interface ItemReading {

@@ -4,6 +4,7 @@ import type { JsonObject } from '../types/json.ts';
 import type { ToolCall, ToolResult } from '../types/tool-call.ts';
 import type { ToolCallBody, ToolResultBody } from '../types/turn-event.ts';
 import { findNumber, findText, findWord } from './fields.ts';
+import { toBounded } from './tool-content.ts';
 import { isOutputType, type ResultFacts, toItemReading } from './tool-items.ts';
 
 /** An item of the response that is a tool call. */
@@ -28,6 +29,8 @@ export interface ToolRounds {
   readonly round: number;
   /** Characters of the answer when the newest call or result was told. */
   readonly answerLength: number;
+  /** UTF-8 bytes that are kept of a result's content. An image comes as base64 and can be far larger. */
+  readonly maxResultBytes: number;
 }
 
 export interface ToolStep {
@@ -35,7 +38,9 @@ export interface ToolStep {
   readonly bodies: readonly (ToolCallBody | ToolResultBody)[];
 }
 
-export const NO_TOOLS: ToolRounds = { items: [], calls: [], results: [], round: 1, answerLength: 0 };
+export function startTools(maxResultBytes: number): ToolRounds {
+  return { items: [], calls: [], results: [], round: 1, answerLength: 0, maxResultBytes };
+}
 
 /** Kinds of items whose arguments end with an event of their own. */
 const ARGUMENT_TYPES: ReadonlySet<string> = new Set(['function_call', 'mcp_call']);
@@ -169,7 +174,8 @@ function findAnswered(tools: ToolRounds, item: JsonObject, type: string): string
 function tellResult(tools: ToolRounds, toolCallId: string, facts: ResultFacts): ToolStep {
   const answered = tools.items.findLast((item) => item.call?.toolCallId === toolCallId);
   const kind = answered?.call?.kind ?? facts.kind;
-  const result: ToolResult = { toolCallId, ...facts, kind, round: answered?.round ?? tools.round };
+  const content = toBounded(facts.content, tools.maxResultBytes);
+  const result: ToolResult = { toolCallId, ...facts, content, kind, round: answered?.round ?? tools.round };
   return {
     tools: { ...tools, results: [...tools.results, result] },
     bodies: [{ type: 'tool_result', ...result }],

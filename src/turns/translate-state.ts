@@ -5,7 +5,8 @@ import type { ProgressBody } from '../types/turn-event.ts';
 import { NO_USAGE, type TurnUsage } from '../types/usage.ts';
 import { type AnswerText, NO_ANSWER } from './answer-text.ts';
 import { type DocumentSources, NO_SOURCES } from './referenced-documents.ts';
-import { NO_TOOLS, type ToolRounds } from './tool-rounds.ts';
+import { MAX_CONTENT_BYTES } from './tool-content.ts';
+import { startTools, type ToolRounds } from './tool-rounds.ts';
 
 /** How the upstream response ended. */
 export type Outcome =
@@ -44,13 +45,14 @@ export interface Translated {
   readonly bodies: readonly ProgressBody[];
 }
 
-export function startTranslation(): TranslateState {
+/** Of a tool's result so many UTF-8 bytes are kept. */
+export function startTranslation(maxToolResultBytes = MAX_CONTENT_BYTES): TranslateState {
   return {
     answer: NO_ANSWER,
     finalAnswer: null,
     refused: false,
     heldReasoning: '',
-    tools: NO_TOOLS,
+    tools: startTools(maxToolResultBytes),
     sources: NO_SOURCES,
     usage: NO_USAGE,
     sawResponseCreated: false,

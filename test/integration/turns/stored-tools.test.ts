@@ -44,11 +44,11 @@ const ITEMS: readonly JsonObject[] = [
 const EARLIER = { id: 'earlier', status: 'SUCCESS', content: '{"reason":"fine"}', round: 1 };
 const READ = { id: 'm_1', status: 'SUCCESS', content: 'text', round: 1 };
 
-async function ask(): Promise<readonly TurnEvent[]> {
+async function ask({ engine } = node, items = ITEMS): Promise<readonly TurnEvent[]> {
   const [created = {}, ...rest] = textResponse('Done.');
-  fake.reply(stream([created, ...ITEMS.map((item, index) => itemDone(item, index + 1)), ...rest]));
-  const { turn } = await node.engine.start(viewer, { query: 'Go on.' });
-  return collectEvents(node.engine, viewer, { turnId: turn.id });
+  fake.reply(stream([created, ...items.map((item, index) => itemDone(item, index + 1)), ...rest]));
+  const { turn } = await engine.start(viewer, { query: 'Go on.' });
+  return collectEvents(engine, viewer, { turnId: turn.id });
 }
 
 it('a result whose call an earlier turn made is stored, with neither name nor arguments', async () => {
@@ -77,4 +77,18 @@ it('a transcript has it among the results, and no call that the turn did not mak
     tool_calls: [{ id: 'm_1', name: 'read' }],
     tool_results: [{ ...EARLIER, type: 'MCP_APPROVAL_REQUEST' }, READ],
   });
+});
+
+it('of a result so much is told and stored as turns.maxToolResultBytes says, and that it was cut', async () => {
+  const config = { turns: { maxToolResultBytes: 2_000 } };
+  await using strict = await startTestEngine({ databaseUrl: db.url, backend: fake.url, config });
+  const image = { id: 'i_1', type: 'image_generation_call', result: 'x'.repeat(2_345) };
+  const seen = await ask(strict, [image]);
+  const content = `${'x'.repeat(2_000)}… [cut: 345 more characters]`;
+  expect(seen).toContainEqual(expect.objectContaining({ type: 'tool_result', content }));
+  const turnId = seen[0]?.turnId ?? '';
+  const stored = (await strict.engine.listToolCalls(viewer, [turnId])).get(turnId);
+  expect(stored).toMatchObject([{ result: { content } }]);
+  const whole = await ask(node, [image]);
+  expect(whole).toContainEqual(expect.objectContaining({ type: 'tool_result', content: image.result }));
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { configSchema } from '../../../src/config/config.ts';
 import type { Environment } from '../../../src/config/environment.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { SETTINGS } from '../../../src/config/settings.ts';
@@ -155,5 +156,16 @@ describe('a setting that is not acceptable is refused in one line', () => {
     expect(complaint({ DATABASE_URL: 'mysql://me:hunter2@db/x' })).toBe(
       'DATABASE_URL: expected a postgres:// URL',
     );
+  });
+});
+
+describe('turns.maxToolResultBytes', () => {
+  const isTaken = (maxToolResultBytes: number): boolean =>
+    configSchema.safeParse({ turns: { maxToolResultBytes } }).success;
+
+  it('is 256 KiB unless set, and may be 1 KiB to 16 MiB', () => {
+    expect(load({}).turns.maxToolResultBytes).toBe(256 * 1_024);
+    expect([1_024, 16 * 1_024 ** 2].map(isTaken)).toEqual([true, true]);
+    expect([1_023, 16 * 1_024 ** 2 + 1, 1_024.5].map(isTaken)).toEqual([false, false, false]);
   });
 });
