@@ -1,58 +1,68 @@
 /** What a question may not ask of shields and tools, at every entry point: refused before anything is stored or called. */
-import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
+import { type Database, openDatabase } from '../../src/db/client.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { TRANSPORTS, toQuestion } from '../support/clients.ts';
+import type { Payload } from '../support/clients.ts';
+import { countTraces, ENTRIES, expectRefusal, type Input, type Refused } from '../support/entries.ts';
 import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
 import { status } from '../support/fake-backend-script.ts';
 
 let fake: FakeBackend;
 let app: TestApp;
+let database: Database;
+
+/** Of one who may choose shields, and of one who may not. */
+const KEYS = { free: 'the-key-of-one-who-may', bound: 'the-key-of-one-who-may-not' };
+const as = (name: keyof typeof KEYS) => ({ Authorization: `Bearer ${KEYS[name]}` });
+
+const SHIELDS = [
+  { id: 'guard', provider: 'fake', model: 'guard' },
+  { id: 'homeless', model: 'nobody-has-it' },
+];
 
 beforeAll(async () => {
   fake = await startFakeBackend({ models: ['fake-model', 'guard'].map((id) => ({ id, object: 'model' })) });
   fake.on('GET /v1/vector_stores', () =>
     status(200, { object: 'list', data: [{ id: 'vs_1', name: 'One' }] }),
   );
-  const backends = [{ id: 'fake', baseUrl: fake.url, capabilities: { vectorStores: true } }];
+  const capabilities = { vectorStores: true, moderations: false };
   app = await startTestApp({
-    backend: fake.url,
-    config: { backends, shields: [{ id: 'guard', provider: 'fake', model: 'guard' }] },
+    config: {
+      backends: [{ id: 'fake', baseUrl: fake.url, capabilities }],
+      shields: SHIELDS,
+      authentication: {
+        module: 'api-key-token',
+        apiKey: { keys: Object.entries(KEYS).map(([id, key]) => ({ id, key, roles: [id] })) },
+      },
+      authorization: {
+        accessRules: [
+          { role: '*', actions: ['QUERY', 'STREAMING_QUERY'] },
+          { role: 'free', actions: ['SHIELD_OVERRIDE'] },
+        ],
+      },
+    },
   });
+  database = openDatabase({ url: app.databaseUrl, poolSize: 1 });
 });
 afterAll(async () => {
+  await database[Symbol.asyncDispose]();
   await app[Symbol.asyncDispose]();
   await fake[Symbol.asyncDispose]();
 });
 
-type Errors = readonly {
-  readonly message: string;
-  readonly extensions?: { readonly code?: unknown } | undefined;
-}[];
-type Input = Readonly<Record<string, unknown>>;
-
-async function post(input: Input, headers: Readonly<Record<string, string>> = {}): Promise<Errors> {
-  const query = 'mutation ($input: StartTurnInput!) { startTurn(input: $input) { turn { id } } }';
-  const response = await fetch(app.graphql, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify({ query, variables: { input } }),
-  });
-  return ((await response.json()) as { errors?: Errors }).errors ?? [];
+/** The asked question is refused, and there is no more of it. */
+async function expectNoTrace(asking: () => Promise<readonly Payload[]>, refused: Refused): Promise<void> {
+  const before = await countTraces(database, fake);
+  await expectRefusal(asking(), refused);
+  expect(await countTraces(database, fake)).toEqual(before);
 }
 
-const ENTRIES = [
-  ...TRANSPORTS.map(({ name, follow }) => ({
-    entry: `streamingQuery over ${name}`,
-    ask: async ({ query, ...rest }: Input): Promise<Errors> => {
-      const payloads = await Array.fromAsync(follow(app, toQuestion(String(query), rest)));
-      return payloads.flatMap(({ errors }) => (errors ?? []) as Errors);
-    },
-  })),
-  { entry: 'startTurn by POST', ask: (input: Input) => post(input) },
-];
-const REFUSALS = [
+interface Rule extends Refused {
+  readonly rule: string;
+  readonly input: Input;
+}
+
+const REFUSALS: readonly Rule[] = [
   {
     rule: 'shields of its own choice without SHIELD_OVERRIDE',
     input: { shieldIds: ['guard'] },
@@ -65,48 +75,47 @@ const REFUSALS = [
     code: 'FORBIDDEN',
     message: /SHIELD_OVERRIDE/,
   },
+];
+const REFUSALS_TO_THOSE_WHO_MAY: readonly Rule[] = [
+  {
+    rule: 'a shield that is not there',
+    input: { shieldIds: ['guard', 'other'] },
+    code: 'NOT_FOUND',
+    message: 'Shield not found',
+    explanation: /Shield with ID other is not configured/,
+  },
+  {
+    rule: 'a shield whose model no backend has',
+    input: { shieldIds: ['homeless'] },
+    code: 'NOT_FOUND',
+    message: 'Shield model not found',
+    explanation: /No backend can moderate with nobody-has-it/,
+  },
   {
     rule: 'a vector store that the backend does not have',
-    input: { vectorStoreIds: ['vs_2'] },
+    input: { shieldIds: ['guard'], vectorStoreIds: ['vs_2'] },
     code: 'NOT_FOUND',
     message: /Vector store not found/,
   },
 ];
 
 describe.each(ENTRIES)('$entry refuses', ({ ask }) => {
-  it.each(REFUSALS)('$rule', async ({ input, code, message }) => {
-    expect(await ask({ query: 'Hello?', ...input })).toMatchObject([
-      { message: expect.stringMatching(message), extensions: { code } },
-    ]);
-    expect(fake.responses).toHaveLength(0);
-    expect(fake.journal.filter(({ path }) => path === '/v1/moderations')).toHaveLength(0);
-  });
-});
-
-describe('MCP-HEADERS that cannot be read', () => {
-  const REFUSED = [{ message: 'MCP-HEADERS cannot be read', extensions: { code: 'BAD_USER_INPUT' } }];
-
-  it.each(['{', '[]', '{"wiki": "x"}', '{"wiki": {"X-A": "a\\r\\nb"}}'])(
-    'are refused over HTTP: %s',
-    async (value) => {
-      expect(await post({ query: 'Hello?' }, { 'mcp-headers': value })).toMatchObject(REFUSED);
-      expect(fake.responses).toHaveLength(0);
-    },
+  it.each(REFUSALS)('$rule', ({ input, ...refused }) =>
+    expectNoTrace(() => ask(app, { query: 'Hello?', ...input }, as('bound')), refused),
   );
 
-  it('are refused over WebSocket, for the operation, and the socket stays', async () => {
-    const connectionParams = { 'MCP-HEADERS': '{' };
-    const client = createClient({
-      url: app.ws,
-      webSocketImpl: WebSocket,
-      connectionParams,
-      retryAttempts: 0,
-    });
-    const asking = client.iterate({
-      query: 'subscription { streamingQuery(input: { query: "Hello?" }) { __typename } }',
-    });
-    await expect(asking.next()).rejects.toMatchObject(REFUSED);
-    expect(fake.responses).toHaveLength(0);
-    await client.dispose();
-  });
+  it.each(REFUSALS_TO_THOSE_WHO_MAY)('$rule', ({ input, ...refused }) =>
+    expectNoTrace(() => ask(app, { query: 'Hello?', ...input }, as('free')), refused),
+  );
+
+  it.each(['{', '[]', '{"wiki": "x"}', '{"wiki": {"X-A": "a\\r\\nb"}}'])(
+    'MCP-HEADERS that cannot be read: %s',
+    (value) => {
+      const input = { query: 'Hello?', shieldIds: [] };
+      return expectNoTrace(() => ask(app, input, { ...as('free'), 'MCP-HEADERS': value }), {
+        code: 'BAD_USER_INPUT',
+        message: 'MCP-HEADERS cannot be read',
+      });
+    },
+  );
 });

@@ -16,8 +16,15 @@ export interface Operation {
 /** What a client receives for one event, or instead of the first one. */
 export type Payload = FormattedExecutionResult<Record<string, unknown>>;
 
+/** By name; over WebSocket they go as connectionParams. */
+export type Headers = Readonly<Record<string, unknown>>;
+
 /** The payloads of one subscription; it is sent when the first is asked for. Returning leaves it. */
-export type Follow = (app: TestApp, operation: Operation) => AsyncGenerator<Payload, void, undefined>;
+export type Follow = (
+  app: TestApp,
+  operation: Operation,
+  headers?: Headers,
+) => AsyncGenerator<Payload, void, undefined>;
 
 const ASK = readFileSync(new URL('every-field.graphql', import.meta.url), 'utf8');
 const FOLLOW = ASK.replace('$input: StreamingQueryInput!', '$turnId: ID!, $after: Cursor').replace(
@@ -38,8 +45,9 @@ export function toFollowing(turnId: string, after?: string): Operation {
 async function* overWebSocket(
   { ws: url }: TestApp,
   operation: Operation,
+  connectionParams: Headers = {},
 ): AsyncGenerator<Payload, void, undefined> {
-  const client = createWsClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 });
+  const client = createWsClient({ url, webSocketImpl: WebSocket, connectionParams, retryAttempts: 0 });
   try {
     yield* client.iterate<Record<string, unknown>>(operation) as AsyncIterable<Payload>;
   } finally {
@@ -50,8 +58,9 @@ async function* overWebSocket(
 async function* overSse(
   { graphql: url }: TestApp,
   operation: Operation,
+  headers: Headers = {},
 ): AsyncGenerator<Payload, void, undefined> {
-  const client = createSseClient({ url, retryAttempts: 0 });
+  const client = createSseClient({ url, headers: toTexts(headers), retryAttempts: 0 });
   try {
     yield* client.iterate<Record<string, unknown>>(operation) as AsyncIterable<Payload>;
   } finally {
@@ -62,8 +71,10 @@ async function* overSse(
 async function* overMultipart(
   { graphql: uri }: TestApp,
   { query, variables }: Operation,
+  headers: Headers = {},
 ): AsyncGenerator<Payload, void, undefined> {
-  const client = new ApolloClient({ link: new HttpLink({ uri }), cache: new InMemoryCache() });
+  const link = new HttpLink({ uri, headers: toTexts(headers) });
+  const client = new ApolloClient({ link, cache: new InMemoryCache() });
   const results = ApolloLink.execute(client.link, { query: gql(query), variables }, { client });
   try {
     yield* toIterable<Payload>((sink) =>
@@ -73,6 +84,9 @@ async function* overMultipart(
     client.stop();
   }
 }
+
+const toTexts = (headers: Headers): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 
 /** Where an observable puts its values. */
 export interface Sink<T> {

@@ -1,14 +1,11 @@
 /** What a question may not be, at every entry point: the rules of its values and of what it refers to. */
 import { newId } from '../../src/lib/ids.ts';
 import type { AttachmentInput, StartTurnInput } from '../../src/turns/engine.ts';
-import type { ErrorCode } from '../../src/types/error-code.ts';
+import type { Refused } from './entries.ts';
 
-export interface Refusal {
+interface Refusal extends Refused {
   readonly rule: string;
   readonly input: Partial<StartTurnInput>;
-  readonly code: ErrorCode;
-  readonly message: string | RegExp;
-  readonly explanation?: RegExp;
 }
 
 /** The smallest thing that passes for a PNG: its signature, 8 bytes. */
