@@ -2,7 +2,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../../src/config/config.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
+import { followTurn, toQuestion } from '../../support/clients.ts';
 import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
+import { stream, textResponse } from '../../support/fake-backend-script.ts';
+import { readMetric } from '../../support/metrics.ts';
 import { askOverHttp } from '../../support/whoami.ts';
 
 const MONITOR = 'monitor-0123456789abcdef';
@@ -83,4 +86,23 @@ it('server.openMetrics gives them to everybody', async () => {
 it('without authentication everybody is the one viewer, who may read them', async () => {
   await using app = await startTestApp({ backend: fake.url });
   expect((await read(app)).status).toBe(200);
+});
+
+it('events of a backend that are of an unknown type are counted, and no others', async () => {
+  await using app = await startTestApp({ backend: fake.url });
+  const readIgnored = () =>
+    readMetric(app, 'millrace_upstream_events_ignored_total', { provider: 'fake', model: 'fake-model' });
+  const whole = textResponse('Yes.');
+  fake.reply(
+    stream([
+      { type: 'response.telepathy.delta' },
+      { type: 'x' },
+      ...whole.slice(0, -1),
+      {},
+      ...whole.slice(-1),
+    ]),
+  );
+  for (const _ of [1, 2]) await Array.fromAsync(followTurn(app, toQuestion('Do you know?')));
+  await expect.poll(() => readMetric(app, 'millrace_turns_ended_total')).toBe(2);
+  expect(await readIgnored()).toBe(3);
 });
