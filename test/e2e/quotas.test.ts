@@ -36,7 +36,7 @@ function toConfig() {
     authorization: {
       accessRules: [
         { role: '*', actions: [...all] },
-        { role: 'root', actions: ['MANAGE_QUOTAS' as const] },
+        { role: 'root', actions: ['MANAGE_QUOTAS' as const, 'READ_OTHERS_CONVERSATIONS' as const] },
       ],
     },
     quotas: {
@@ -55,6 +55,21 @@ async function post(name: Name, query: string, variables: object = {}) {
     body: JSON.stringify({ query, variables }),
   });
   return response.json();
+}
+
+/** Everything that comes for the field of a subscription. */
+async function follow(name: Name, field: string): Promise<string> {
+  const query = `subscription { ${field} { ... on EndEvent { availableQuotas { limiter subject available } } } }`;
+  const response = await fetch(app.graphql, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      authorization: `Bearer ${KEYS[name]}`,
+    },
+    body: JSON.stringify({ query }),
+  });
+  return response.text();
 }
 
 const QUOTAS = '{ quotas { limiter subject available reserved overrun initial increase period resetAt } }';
@@ -113,18 +128,7 @@ describe('a viewer', () => {
   });
 
   it('is told at the end of a turn what is left', async () => {
-    const follow = `subscription { streamingQuery(input: { query: "And now?" }) {
-      ... on EndEvent { availableQuotas { limiter subject available } } } }`;
-    const response = await fetch(app.graphql, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'text/event-stream',
-        authorization: `Bearer ${KEYS.ada}`,
-      },
-      body: JSON.stringify({ query: follow }),
-    });
-    expect(await response.text()).toContain(
+    expect(await follow('ada', 'streamingQuery(input: { query: "And now?" })')).toContain(
       '"availableQuotas":[{"limiter":"mine","subject":"USER","available":0},{"limiter":"all","subject":"CLUSTER","available":998000}]',
     );
   });
@@ -188,5 +192,14 @@ describe('adjustQuota', () => {
     const after = await post('ada', QUOTAS);
     expect(after.data.quotas[0]).toMatchObject({ available: 0, overrun: 700 });
     expect(await findBookErrors(db.database)).toEqual([]);
+  });
+});
+
+describe('somebody else who may read the turn', () => {
+  it('follows it and is not told what is left to its owner', async () => {
+    const rows = await db.database.driver`SELECT id FROM turn WHERE owner_id = 'ada' LIMIT 1`;
+    const field = `turnEvents(turnId: "${rows[0]?.id}")`;
+    expect(await follow('root', field)).toContain('"availableQuotas":[]');
+    expect(await follow('ada', field)).toContain('"availableQuotas":[{"limiter":"mine"');
   });
 });
