@@ -19,7 +19,8 @@ import { CERTIFICATE, CERTIFICATE_KEY } from '../../support/tls.ts';
 const viewer = createViewer();
 const KEY = 'key-0123456789abcdef';
 const HASTE_MS = 250;
-const whole = textResponse('Some text that goes on.', { pieces: ['Some text', ' that goes on.'] });
+const WHOLE = 'Some text that goes on.';
+const whole = textResponse(WHOLE, { pieces: ['Some text', ' that goes on.'] });
 /** Up to and including the first delta. */
 const begun = whole.slice(0, 5);
 const [firstDelta, secondDelta] = whole.slice(4, 6) as [JsonObject, JsonObject];
@@ -54,14 +55,18 @@ async function ask(asked: TestEngine): Promise<readonly TurnEvent[]> {
 }
 
 /** Holds for every ending: one terminal event, at the end, the same in the turn, and nothing that is the server's own. */
-async function expectOneEnd(asked: TestEngine, seen: readonly TurnEvent[], text: string): Promise<void> {
+async function expectOneEnd(
+  asked: TestEngine,
+  seen: readonly TurnEvent[],
+  { text, answer = text }: { readonly text: string; readonly answer?: string },
+): Promise<void> {
   expect(seen.filter(isTerminal)).toEqual(seen.slice(-1));
   expect(joinTokens(seen)).toBe(text);
   const told = JSON.stringify(seen);
   expect(told).not.toContain(KEY);
   expect(told).not.toContain(new URL(fake.url).host);
   const turn = await asked.engine.get(viewer, seen[0]?.turnId ?? '');
-  expect(turn.answer).toBe(text);
+  expect(turn.answer).toBe(answer);
 }
 
 const said = (message: string) => ({ error: { message: `${message} (Bearer ${KEY})`, type: 'x' } });
@@ -72,6 +77,8 @@ interface Fault {
   readonly script: Script | (() => Script);
   readonly code: ErrorCode;
   readonly text?: string;
+  /** Absent: the client is not told how long to wait. */
+  readonly retryAfterMs?: number;
 }
 
 const FAULTS: readonly Fault[] = [
@@ -80,7 +87,12 @@ const FAULTS: readonly Fault[] = [
   { what: '404', script: status(404, said('No model')), code: 'BACKEND_ERROR' },
   { what: '408', script: status(408, said('Late')), code: 'BACKEND_TIMEOUT' },
   { what: '413', script: status(413, said('Long')), code: 'PROMPT_TOO_LONG' },
-  { what: '429', script: status(429, said('Slow'), { 'retry-after': '2' }), code: 'RATE_LIMITED' },
+  {
+    what: '429',
+    script: status(429, said('Slow'), { 'retry-after': '2' }),
+    code: 'RATE_LIMITED',
+    retryAfterMs: 2_000,
+  },
   { what: '500', script: status(500, said('Oops')), code: 'BACKEND_ERROR' },
   { what: '502', script: status(502, '<html>Bad Gateway', html), code: 'BACKEND_ERROR' },
   { what: '503', script: status(503, said('Busy')), code: 'BACKEND_UNAVAILABLE' },
@@ -121,11 +133,11 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-it.each(FAULTS)('$what ends the turn as $code', async ({ script, code, text = '' }) => {
+it.each(FAULTS)('$what ends the turn as $code', async ({ script, code, text = '', retryAfterMs = null }) => {
   fake.reply(typeof script === 'function' ? script() : script);
   const seen = await ask(node);
-  expect(seen.at(-1)).toMatchObject({ type: 'error', error: { code } });
-  await expectOneEnd(node, seen, text);
+  expect(seen.at(-1)).toMatchObject({ type: 'error', error: { code, retryAfterMs } });
+  await expectOneEnd(node, seen, { text });
 });
 
 it.each<[string, Script]>([
@@ -136,7 +148,7 @@ it.each<[string, Script]>([
   fake.reply(script);
   const seen = await ask(hasty);
   expect(seen.at(-1)).toMatchObject({ type: 'error', error: { code: 'BACKEND_TIMEOUT' } });
-  await expectOneEnd(hasty, seen, '');
+  await expectOneEnd(hasty, seen, { text: '' });
 });
 
 /** An address at which nobody listens any more. */
@@ -159,7 +171,7 @@ it.each([
   expect(seen.at(-1)).toMatchObject({
     error: { code: 'BACKEND_UNAVAILABLE', message: 'Unable to connect to fake', cause },
   });
-  await expectOneEnd(alone, seen, '');
+  await expectOneEnd(alone, seen, { text: '' });
   expect(JSON.stringify(seen)).not.toContain(new URL(baseUrl).host);
 });
 
@@ -168,7 +180,7 @@ it('a certificate that cannot be trusted is BACKEND_UNAVAILABLE', async () => {
   await using alone = await startNode({ baseUrl: secure.url });
   const seen = await ask(alone);
   expect(seen.at(-1)).toMatchObject({ error: { code: 'BACKEND_UNAVAILABLE' } });
-  await expectOneEnd(alone, seen, '');
+  await expectOneEnd(alone, seen, { text: '' });
   expect(secure.journal).toEqual([]);
 });
 
@@ -178,33 +190,34 @@ const withUsage = (usage: JsonObject | null): readonly JsonObject[] => {
   return [...whole.slice(0, -1), { ...completed, response }];
 };
 
-it.each<[string, readonly JsonObject[], string]>([
+it.each<[string, readonly JsonObject[]]>([
   [
     'unknown events and items',
     [{ type: 'response.telepathy.delta', delta: 'x' }, ...whole.slice(0, -1), { type: 'x.y' }, completed],
-    'Some text that goes on.',
   ],
-  ['a frame of 10 MB that means nothing', [{ type: 'x', pad: LONG }, ...whole], 'Some text that goes on.'],
-  ['events after the terminal one', [...whole, firstDelta, ...whole], 'Some text that goes on.'],
-  ['the terminal event twice', [...whole, completed], 'Some text that goes on.'],
-  ['missing usage', withUsage(null), 'Some text that goes on.'],
-  ['negative usage', withUsage({ input_tokens: -5, output_tokens: -5 }), 'Some text that goes on.'],
-  ['absurd usage', withUsage({ input_tokens: 9e15, output_tokens: 9e15 }), 'Some text that goes on.'],
-])('%s leave the answer whole', async (_what, events, text) => {
+  ['a frame of 10 MB that means nothing', [{ type: 'x', pad: LONG }, ...whole]],
+  ['events after the terminal one', [...whole, firstDelta, ...whole]],
+  ['the terminal event twice', [...whole, completed]],
+  ['missing usage', withUsage(null)],
+  ['negative usage', withUsage({ input_tokens: -5, output_tokens: -5 })],
+  ['absurd usage', withUsage({ input_tokens: 9e15, output_tokens: 9e15 })],
+])('%s leave the answer whole', async (_what, events) => {
   fake.reply(stream(events));
   const seen = await ask(node);
   expect(seen.at(-1)).toMatchObject({ type: 'end', finishReason: 'STOP' });
-  await expectOneEnd(node, seen, text);
+  await expectOneEnd(node, seen, { text: WHOLE });
 });
 
-it.each<[string, readonly JsonObject[]]>([
-  ['repeated', [...begun, firstDelta, secondDelta, completed]],
-  ['out of order', [...whole.slice(0, 4), secondDelta, firstDelta, completed]],
-])('deltas that are %s do not change the answer, which the terminal event tells', async (_how, events) => {
-  fake.reply(stream(events));
-  const seen = await ask(node);
-  expect(seen.filter(isTerminal)).toEqual(seen.slice(-1));
-  expect(seen).toContainEqual(
-    expect.objectContaining({ type: 'turn_complete', answer: 'Some text that goes on.' }),
-  );
-});
+it.each<[string, readonly JsonObject[], string]>([
+  ['repeated', [...begun, firstDelta, secondDelta, completed], 'Some textSome text that goes on.'],
+  ['out of order', [...whole.slice(0, 4), secondDelta, firstDelta, completed], ' that goes on.Some text'],
+])(
+  'deltas that are %s do not change the answer, which the terminal event tells',
+  async (_how, events, text) => {
+    fake.reply(stream(events));
+    const seen = await ask(node);
+    expect(seen.at(-1)).toMatchObject({ type: 'end', finishReason: 'STOP' });
+    expect(seen).toContainEqual(expect.objectContaining({ type: 'turn_complete', answer: WHOLE }));
+    await expectOneEnd(node, seen, { text, answer: WHOLE });
+  },
+);
