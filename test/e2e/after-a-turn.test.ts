@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { createClient } from 'graphql-ws';
 import { expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { openDatabase } from '../../src/db/client.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { followTurn, toQuestion } from '../support/clients.ts';
 import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
-import { stream, textResponse } from '../support/fake-backend-script.ts';
+import { createGate, stream, textResponse } from '../support/fake-backend-script.ts';
 import { createOpenDirectory } from '../support/postgres.ts';
+import { readBalances, toLimiter } from '../support/quotas.ts';
 
 interface Conversation {
   readonly id: string;
@@ -16,22 +18,28 @@ interface Conversation {
   readonly messageCount: number;
 }
 
-async function fetchConversations(app: TestApp): Promise<readonly Conversation[]> {
-  const query = '{ conversations { edges { node { id topicSummary messageCount } } } }';
+async function fetchData<T>(app: TestApp, query: string): Promise<T> {
   const headers = { 'content-type': 'application/json' };
   const response = await fetch(app.graphql, { method: 'POST', headers, body: JSON.stringify({ query }) });
-  const { data } = (await response.json()) as {
-    data: { conversations: { edges: { node: Conversation }[] } };
-  };
-  return data.conversations.edges.map(({ node }) => node);
+  return ((await response.json()) as { data: T }).data;
 }
+
+async function fetchConversations(app: TestApp): Promise<readonly Conversation[]> {
+  const { conversations } = await fetchData<{ conversations: { edges: { node: Conversation }[] } }>(
+    app,
+    '{ conversations { edges { node { id topicSummary messageCount } } } }',
+  );
+  return conversations.edges.map(({ node }) => node);
+}
+
+const SUMMARY_USAGE = { inputTokens: 30, outputTokens: 4 };
 
 /** What the backend says when it is asked for a topic. */
 function nameTopics(fake: FakeBackend, topic: string): void {
-  fake.onSummary = () => stream(textResponse(topic, { usage: { inputTokens: 30, outputTokens: 4 } }));
+  fake.onSummary = () => stream(textResponse(topic, { usage: SUMMARY_USAGE }));
 }
 
-it('a new conversation is named by one extra call, which is stored nowhere and charged to no turn', async () => {
+it('a new conversation is named by one extra call, which is stored nowhere', async () => {
   await using fake = await startFakeBackend();
   await using app = await startTestApp({ backend: fake.url });
   nameTopics(fake, '"Why the sky is blue today."');
@@ -43,6 +51,37 @@ it('a new conversation is named by one extra call, which is stored nowhere and c
   expect(fake.summaries).toHaveLength(1);
   expect(fake.summaries[0]?.body).toMatchObject({ store: false });
   expect(fake.summaries[0]?.body).not.toHaveProperty('tools');
+});
+
+it('the call that names a conversation is charged to no limiter, and counted in the usage', async () => {
+  await using fake = await startFakeBackend();
+  await using app = await startTestApp({
+    backend: fake.url,
+    config: { quotas: { limiters: [toLimiter('mine', { initialQuota: 50_000 })] } },
+  });
+  await using database = openDatabase({ url: app.databaseUrl, poolSize: 1 });
+  const findBooks = async () => ({
+    balances: await readBalances(database),
+    ledger: [...(await database.driver`SELECT kind, amount::int, change::int FROM quota_ledger ORDER BY id`)],
+  });
+  const named = createGate();
+  fake.onSummary = () => stream(textResponse('Blue sky', { usage: SUMMARY_USAGE }), { holds: { 0: named } });
+  await Array.fromAsync(followTurn(app, toQuestion('Why is the sky blue?')));
+  const charged = await findBooks();
+  expect(charged.balances).toMatchObject([{ limiter: 'mine', available: 50_000 - 30, reserved: 0 }]);
+  named.release();
+  await expect
+    .poll(() => fetchConversations(app), { timeout: 20_000 })
+    .toMatchObject([{ topicSummary: 'Blue sky' }]);
+  expect(await findBooks()).toEqual(charged);
+  const { usage } = await fetchData<{ usage: object[] }>(app, '{ usage { kind inputTokens outputTokens } }');
+  expect(usage).toHaveLength(2);
+  expect(usage).toEqual(
+    expect.arrayContaining([
+      { kind: 'TURN', inputTokens: 10, outputTokens: 20 },
+      { kind: 'TOPIC_SUMMARY', ...SUMMARY_USAGE },
+    ]),
+  );
 });
 
 it('where no language model answers, the first five words of the question name it', async () => {
