@@ -37,17 +37,35 @@ function toRow(line: string): Row {
   return { key, old: listCode(left), claimed };
 }
 
-/** The rows of the table under a heading, without its head. Throws when there is none. */
-export function listRows(heading: string): readonly Row[] {
+/** The lines under a heading. */
+function listLines(heading: string): readonly string[] {
   const { text } = getPage();
   const section = text.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
-  const rows = section
-    .split('\n')
+  return section.split('\n');
+}
+
+/** The rows of the table under a heading, without its head. Throws when there is none. */
+export function listRows(heading: string): readonly Row[] {
+  const rows = listLines(heading)
     .filter((line) => line.startsWith('|'))
     .slice(2)
     .map(toRow);
   if (rows.length === 0) throw new Error(`There is no table under "${heading}"`);
   return rows;
+}
+
+/**
+ * What stands on the left of the table under a heading, and as code in the text around it. Of `a.b`, `c` in one cell the
+ * second is `a.c`, too.
+ */
+export function listNames(heading: string): ReadonlySet<string> {
+  const rows = listRows(heading);
+  const around = listLines(heading).filter((line) => !line.startsWith('|'));
+  const left = rows.flatMap(({ key, old }) => {
+    const section = old[0]?.replace(/[^.]+$/, '') ?? '';
+    return [...key.split(', '), ...old, ...old.map((name) => `${section}${name}`)];
+  });
+  return new Set([...left, ...around.flatMap(listCode)]);
 }
 
 /** One test for each row, and one that no row is without a check and no check without a row. */

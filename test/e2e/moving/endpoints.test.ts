@@ -171,6 +171,16 @@ async function probe(...paths: readonly string[]) {
   return paths;
 }
 
+/** In production; in development it is a redirection. */
+async function readRoot() {
+  const led = await fetch(moving.app.url, { redirect: 'manual' });
+  expect([led.status, led.headers.get('location')]).toEqual([302, '/graphql']);
+  await using app = await startTestApp({ config: { mode: 'production' } });
+  const { graphql } = (await (await fetch(app.url)).json()) as { graphql: string };
+  expect(graphql).toBe('/graphql');
+  return ['/', graphql];
+}
+
 async function isAbsent(...names: readonly string[]) {
   const { data } = await query('__schema { types { name fields { name } inputFields { name } } }')();
   const said = JSON.stringify(data).toLowerCase();
@@ -232,6 +242,7 @@ describeTable(HEADING, {
   'GET /v1/config': readConfiguration,
   'POST /authorized': () =>
     expectData('viewer { id name actions }', { viewer: { actions: expect.arrayContaining(['QUERY']) } }),
+  'GET /': readRoot,
   'GET /readiness, /liveness': () => probe('/readyz', '/livez'),
   'GET /metrics': () => probe('/metrics'),
   'POST /v1/responses': () => isAbsent('createresponse'),
@@ -240,12 +251,13 @@ describeTable(HEADING, {
     const source = { name: 'a.txt', format: 'TEXT', content: { text: 'The tide is out.' } };
     return succeed(moving.app, importDocuments({ documents: [source] }));
   },
-  '/v1/prompts, saved prompts, skills': () => isAbsent('prompts', 'savedprompt', 'skill'),
-  '/a2a, /v1/infer': () => isAbsent('a2a', 'infer', 'agentcard'),
+  '/v1/prompts, /v1/saved-prompts, skills': () => isAbsent('prompts', 'savedprompt', 'skill'),
+  '/a2a, /.well-known/agent-card.json, /v1/infer': () => isAbsent('a2a', 'infer', 'agentcard'),
 });
 
-it('nothing answers at the paths of the old service, but for metrics', async () => {
-  const paths = listRows(HEADING).flatMap(({ old }) => old.filter((path) => path !== '/metrics'));
+it('nothing answers at the paths of the old service, but for metrics and the root', async () => {
+  const kept: readonly string[] = ['/', '/metrics'];
+  const paths = listRows(HEADING).flatMap(({ old }) => old.filter((path) => !kept.includes(path)));
   const answers = await Promise.all(
     paths.flatMap((path) =>
       ['GET', 'POST'].map(async (method) => (await fetch(`${moving.app.url}${path}`, { method })).status),

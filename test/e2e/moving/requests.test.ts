@@ -164,7 +164,10 @@ describeTable('Which field of a request is which?', {
   vector_store_ids: searchStores,
   shield_ids: overrideShields,
   media_type: readPlainText,
-  solr: () => refuse('BAD_USER_INPUT', { solr: {} }),
+  'solr, okp': async () => [
+    await refuse('BAD_USER_INPUT', { solr: {} }),
+    await refuse('BAD_USER_INPUT', { okp: {} }),
+  ],
   '+ clientTurnId': repeat,
   '+ after, onDisconnect, whenBusy, minIntervalMs': followAgain,
   'the header MCP-HEADERS': sendMcpHeaders,

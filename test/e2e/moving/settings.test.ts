@@ -5,6 +5,8 @@ import { expect } from 'vitest';
 import { createDefaultPolicy } from '../../../src/auth/policy.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { listLeaves } from '../../../src/config/outline.ts';
+import { AUTH_MODULES } from '../../../src/config/sections/authentication.ts';
+import { startTestApp } from '../../support/app.ts';
 import { describeTable } from '../../support/moving.ts';
 import { createOpenDirectory } from '../../support/postgres.ts';
 
@@ -61,6 +63,36 @@ const keepsShields = () => {
   return 'SHIELD_OVERRIDE';
 };
 
+/** A page of an allowed origin asks for leave to send a header of its own. */
+async function asksForLeave() {
+  const origin = 'https://app.example.com';
+  await using app = await startTestApp({ config: { server: { allowedOrigins: [origin] } } });
+  const asked = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-own' };
+  const answer = await fetch(app.graphql, { method: 'OPTIONS', headers: { origin, ...asked } });
+  const told = ['credentials', 'methods', 'headers'].map((what) =>
+    answer.headers.get(`access-control-allow-${what}`),
+  );
+  expect(told).toEqual([null, 'GET, POST', 'x-own']);
+}
+
+/** Node answers for us, before anybody looks at the credentials. */
+async function boundsHeaders() {
+  await using app = await startTestApp();
+  const headers = { 'x-rh-identity': 'x'.repeat(16 * 1024) };
+  expect((await fetch(app.graphql, { headers })).status).toBe(431);
+}
+
+/** Where nobody else gets in without a key. */
+async function probesAskNobody() {
+  const keys = [{ id: 'ada', key: 'sixteen-characters' }];
+  await using app = await startTestApp({
+    config: { authentication: { module: 'api-key-token', apiKey: { keys } } },
+  });
+  const paths = ['/readyz', '/livez', '/metrics'];
+  const answers = await Promise.all(paths.map(async (path) => (await fetch(`${app.url}${path}`)).status));
+  expect(answers).toEqual([200, 200, 401]);
+}
+
 const headers = 'A: {file: path}, B: {from: kubernetes}, C: {from: client}';
 const entra = '{ tenantId: t, clientId: c, clientSecret: s }';
 const timeouts = ['connectTimeoutMs', 'firstEventTimeoutMs', 'idleTimeoutMs', 'turnTimeoutMs'];
@@ -83,16 +115,32 @@ describeTable('Which setting is which?', {
       server: { host: '127.0.0.1', port: 4000, allowedOrigins: ['https://app.example.com'] },
     })(),
   ],
+  'service.cors.allow_credentials, allow_methods, allow_headers': async () => [
+    isAbsent('allow_credentials', 'allow_methods', 'allow_headers'),
+    await asksForLeave(),
+  ],
   'service.auth_enabled': async () => [
     isAbsent('auth_enabled'),
     await takes('authentication: { module: noop }', { authentication: { module: 'noop' } })(),
   ],
   'authentication.module': async () => [
     await refuses('server: { host: 0.0.0.0 }', 'noop'),
-    await takes('authentication: { module: noop-with-token }', {
-      authentication: { module: 'noop-with-token' },
-    })(),
+    await refuses('authentication: { module: trusted-proxy }', 'authentication.module'),
+    AUTH_MODULES,
+    'trusted-proxy',
   ],
+  'authentication.trusted_proxy_config': async () => [
+    isAbsent('trusted_proxy_config'),
+    await takes('authentication: { module: rh-identity }', { authentication: { module: 'rh-identity' } })(),
+    AUTH_MODULES,
+  ],
+  'authentication.skip_for_health_probes': async () => [
+    isAbsent('skip_for_health_probes'),
+    await probesAskNobody(),
+  ],
+  'authentication.skip_for_metrics': takes('server: { openMetrics: true }', {
+    server: { openMetrics: true },
+  }),
   'authentication.api_key_config.api_key': takes(
     'authentication: { module: api-key-token, apiKey: { keys: [{ id: ada, key: sixteen-characters }] } }',
     { authentication: { apiKey: { keys: [{ id: 'ada', key: 'sixteen-characters' }] } } },
@@ -113,6 +161,7 @@ describeTable('Which setting is which?', {
     'authentication: { module: rh-identity, rhIdentity: { requiredEntitlements: [rhel] } }',
     { authentication: { rhIdentity: { requiredEntitlements: ['rhel'] } } },
   ),
+  'rh_identity_config.max_header_size': async () => [isAbsent('max_header_size'), await boundsHeaders()],
   'authorization.access_rules': async () => [
     await refuses('authorization: { accessRules: [{ role: "*", actions: [info] }] }', 'INFO'),
     await takes('authorization: { accessRules: [{ role: "*", actions: [INFO] }] }', {
@@ -122,13 +171,26 @@ describeTable('Which setting is which?', {
   'service.workers': () => isAbsent('workers'),
   'service.tls_config, service.root_path, service.base_url': () =>
     isAbsent('service', 'tls_config', 'root_path'),
+  'service.max_concurrent_file_uploads, max_concurrent_vector_store_attaches, delete_file_after_vector_store_attach':
+    () =>
+      isAbsent(
+        'max_concurrent_file_uploads',
+        'max_concurrent_vector_store_attaches',
+        'delete_file_after_vector_store_attach',
+      ),
   'service.access_log, service.color_log': async () => [
     isAbsent('access_log', 'color_log'),
     await takes('logLevel: debug', { logLevel: 'debug' })(),
   ],
+  ogx: async () => [
+    'llama_stack',
+    await takes('backends: [{ id: o, kind: ogx, baseUrl: "http://localhost:8321/v1" }]', {
+      backends: [{ kind: 'ogx' }],
+    })(),
+  ],
   'llama_stack.url, llama_stack.api_key': backend('models: []', { apiKey: 'key', kind: 'llama-stack' }),
-  'llama_stack.use_as_library_client, llama_stack.config': () =>
-    isAbsent('use_as_library_client', 'llama_stack'),
+  'llama_stack.use_as_library_client, library_client_config_path, llama_stack.config': () =>
+    isAbsent('use_as_library_client', 'library_client_config_path', 'llama_stack'),
   'llama_stack.timeout': backend(
     timeouts.map((key) => `${key}: 77`).join(', '),
     Object.fromEntries(timeouts.map((key) => [key, 77])),
@@ -148,11 +210,17 @@ describeTable('Which setting is which?', {
   'customization.profile_path': customization('profile', 'profile.yaml'),
   'customization.disable_query_system_prompt': customization('disableQuerySystemPrompt', true),
   'customization.disable_shield_ids_override': keepsShields,
-  'customization.agent_card_path, a2a_state, rlsapi_v1': () =>
-    isAbsent('agent_card_path', 'agentCard', 'a2a_state', 'a2a', 'rlsapi_v1', 'rlsapi'),
+  'customization.agent_card_path, agent_card_config, a2a_state, rlsapi_v1': () =>
+    isAbsent('agent_card_path', 'agent_card_config', 'agentCard', 'a2a_state', 'a2a', 'rlsapi_v1', 'rlsapi'),
   mcp_servers: takes(`mcpServers: [{ ${SERVER}, requireApproval: always, headers: { A: b } }]`, {
     mcpServers: [{ name: 'tickets', requireApproval: 'always', headers: { A: 'b' } }],
   }),
+  'mcp_servers[].require_approval with lists of tools': async () => [
+    await refuses(`mcpServers: [{ ${SERVER}, requireApproval: { always: [close] } }]`, 'requireApproval'),
+    await takes(`mcpServers: [{ ${SERVER}, requireApproval: always }]`, {
+      mcpServers: [{ requireApproval: 'always' }],
+    })(),
+  ],
   'mcp_servers[].authorization_headers': async () => [
     await refuses(`mcpServers: [{ ${SERVER}, headers: { A: {from: oauth} } }]`, 'headers'),
     await takes(`mcpServers: [{ ${SERVER}, headers: { ${headers} } }]`, {
@@ -165,9 +233,10 @@ describeTable('Which setting is which?', {
     isAbsent('timeout', 'provider_id'),
     await refuses(`mcpServers: [{ ${SERVER}, headers: [x-request-id] }]`, 'headers'),
   ],
-  'user_data_collection.feedback_enabled': takes('feedback: { enabled: false }', {
-    feedback: { enabled: false },
-  }),
+  'user_data_collection.feedback_enabled, feedback_storage': async () => [
+    isAbsent('feedback_storage'),
+    await takes('feedback: { enabled: false }', { feedback: { enabled: false } })(),
+  ],
   'user_data_collection.transcripts_enabled, transcripts_storage': takes(
     'transcripts: { enabled: true, directory: saved, hmacKey: sixteen characters }',
     {
@@ -191,9 +260,22 @@ describeTable('Which setting is which?', {
   ),
   'quota_handlers.sqlite, postgres, scheduler, enable_token_history': () =>
     isAbsent('sqlite', 'postgres', 'scheduler', 'enable_token_history'),
-  'byok_rag, rag, vector_store_providers': backend('vectorStores: [vs_1]', { vectorStores: ['vs_1'] }),
-  'okp, reranker, compaction, approvals, skills, splunk': () =>
-    isAbsent('okp', 'reranker', 'compaction', 'approvals', 'skills', 'splunk'),
+  'byok_rag, rag, vector_store, vector_store_providers': backend('vectorStores: [vs_1]', {
+    vectorStores: ['vs_1'],
+  }),
+  'shields, each with a name, a provider_id and a config': async () => [
+    isAbsent('provider_id', 'question_validity', 'redaction', 'granite_guardian'),
+    await takes('shields: [{ id: guard, model: granite-guardian, message: Not this. }]', {
+      shields: [{ id: 'guard', model: 'granite-guardian', message: 'Not this.' }],
+    })(),
+    await takes('transcripts: { redactions: [{ pattern: "[0-9]{16}" }] }', {
+      transcripts: { redactions: [{ pattern: '[0-9]{16}' }] },
+    })(),
+  ],
+  'okp, reranker, compaction, approvals, skills, saved_prompts, splunk': () =>
+    isAbsent('okp', 'reranker', 'compaction', 'approvals', 'skills', 'saved_prompts', 'splunk'),
+  observability: () => isAbsent('observability', 'otel'),
+  config_format_version: () => isAbsent('config_format_version'),
   azure_entra_id: takes(
     `backends: [{ id: a, kind: azure, baseUrl: "https://a.openai.azure.com/openai/v1", entra: ${entra} }]`,
     { backends: [{ entra: { tenantId: 't', clientId: 'c', clientSecret: 's' } }] },
