@@ -30,7 +30,10 @@ export type Builder = ReturnType<typeof createBuilder>;
 /** The same with the library's defaults filled in: what its generic types ask for. */
 export type ResolvedTypes = Builder extends PothosSchemaTypes.SchemaBuilder<infer Types> ? Types : never;
 
-/** A builder whose root fields declare their action as `authScopes: { action }`; without it a viewer meets FORBIDDEN. */
+/**
+ * A builder whose root fields, and those below that read what is not part of their parent, declare their action as
+ * `authScopes: { action }`; without it a viewer meets FORBIDDEN.
+ */
 export function createBuilder() {
   return new SchemaBuilder<SchemaTypes>({
     plugins: [ScopeAuthPlugin],

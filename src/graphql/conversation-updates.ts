@@ -73,7 +73,8 @@ function declareTurnChanged({ builder, turn }: Parts) {
       turn: t.field({
         type: turn,
         nullable: true,
-        description: 'As it is now; null when its conversation is gone by now.',
+        description: 'As it is now; null when its conversation is gone by now. Needs GET_CONVERSATION.',
+        authScopes: { action: 'GET_CONVERSATION' },
         resolve: ({ turnId }, _args, context) => findTurn(context, turnId),
       }),
     }),

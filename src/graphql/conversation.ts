@@ -74,7 +74,8 @@ function declareConversationTurns({ builder, conversation, turn, pageInfo }: Par
   builder.objectField(conversation, 'turns', (t) =>
     t.field({
       type: connection,
-      description: 'Its turns, oldest first.',
+      description: 'Its turns, oldest first. Needs GET_CONVERSATION.',
+      authScopes: { action: 'GET_CONVERSATION' },
       args: pageArgs(builder),
       resolve: ({ id }, args, { services, viewer }) =>
         toConnection(args, turnPlace, (page) =>

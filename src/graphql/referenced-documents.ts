@@ -33,7 +33,8 @@ export function declareReferencedDocuments(parts: Parts): void {
       type: [use],
       description:
         `Documents that its answers refer to, the latest use first, at most ${DOCUMENTS_PER_CONVERSATION}; all of ` +
-        'them are in `Query.referencedDocuments`.',
+        'them are in `Query.referencedDocuments`. Needs LIST_CONVERSATIONS.',
+      authScopes: { action: 'LIST_CONVERSATIONS' },
       resolve: ({ id }, _args, context) => loadersOf(context).documentsOfConversation.load(id),
     }),
   );

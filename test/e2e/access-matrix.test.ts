@@ -2,29 +2,33 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ACTIONS, type Action } from '../../src/types/action.ts';
+import {
+  type Result,
+  TRANSPORTS,
+  VIEWERS,
+  type ViewerName,
+  viewersConfig,
+} from '../support/action-viewers.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
-import { openAcknowledged } from '../support/raw-socket.ts';
+import { guardedFields } from '../support/nested-fields.ts';
 import { getMarked, listPages } from '../support/readme.ts';
 import { actionOf, type RootField, rootFields, toDocument } from '../support/root-fields.ts';
 
-/** One viewer for each action, who may do that and nothing else, and one who may do nothing. */
-const VIEWERS = [...ACTIONS, 'nothing'] as const;
-type ViewerName = (typeof VIEWERS)[number];
-
-const toKey = (viewer: ViewerName): string => `key-of-${viewer}-0123456789`;
 const toPolicyRow = (action: Action): string => {
-  const names = rootFields
-    .filter(({ field }) => actionOf(field) === action)
-    .map(({ field }) => `\`${field.name}\``);
+  const needs = ({ field }: { readonly field: RootField['field'] }) => actionOf(field) === action;
+  const names = [
+    ...rootFields.filter(needs).map(({ field }) => `\`${field.name}\``),
+    ...guardedFields.filter(needs).map(({ title }) => `\`${title}\``),
+  ];
   return names.length === 0 ? '' : `| \`${action}\` | ${names.join(', ')} |\n`;
 };
 
 const page = listPages().find(({ path }) => path === 'docs/access.md');
 if (page === undefined) throw new Error('The page is missing');
 const written = getMarked(page, 'actions');
-/** The action of each field, as the page says. */
+/** The action of each root field, as the page says. */
 const policy = new Map(
   [...written.matchAll(/^\| `(\w+)` \| (.+) \|$/gm)].flatMap(([, action = '', fields = '']) =>
     [...fields.matchAll(/`(\w+)`/g)].map(([, field = '']) => [field, action as Action] as const),
@@ -34,10 +38,7 @@ const policy = new Map(
 const isAllowed = (viewer: ViewerName, { field }: RootField): boolean =>
   viewer === 'ADMIN' || viewer === policy.get(field.name);
 
-interface Result {
-  readonly data?: Readonly<Record<string, unknown>> | null;
-  readonly errors?: readonly { readonly message: string; readonly extensions: { readonly code: string } }[];
-}
+const toAsked = (field: RootField) => ({ document: toDocument(field), title: field.title });
 
 /** What the result says: that the action is missing, or something else, which only who has it can see. */
 function judge({ data, errors = [] }: Result, { field }: RootField): string {
@@ -57,13 +58,7 @@ beforeAll(async () => {
   app = await startTestApp({
     backend: fake.url,
     databaseUrl: database.url,
-    config: {
-      authentication: {
-        module: 'api-key-token',
-        apiKey: { keys: VIEWERS.map((viewer) => ({ id: viewer, roles: [viewer], key: toKey(viewer) })) },
-      },
-      authorization: { accessRules: ACTIONS.map((action) => ({ role: action, actions: [action] })) },
-    },
+    config: viewersConfig,
   });
 });
 afterAll(async () => {
@@ -71,57 +66,6 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
   await fake[Symbol.asyncDispose]();
 });
-
-/** The first result of a request; what is left of a stream is not read. */
-async function request(viewer: ViewerName, query: string, accept: string): Promise<Result> {
-  const response = await fetch(app.graphql, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${toKey(viewer)}`, 'content-type': 'application/json', accept },
-    body: JSON.stringify({ query }),
-  });
-  let text = '';
-  for await (const chunk of response.body ?? []) {
-    text += Buffer.from(chunk).toString();
-    const json = /^data: (\{.+\})$/m.exec(text)?.[1] ?? /^(\{"payload".+\})\r?$/m.exec(text)?.[1];
-    if (json === undefined) continue;
-    const result = JSON.parse(json) as Result & { readonly payload?: Result };
-    return result.payload ?? result;
-  }
-  return JSON.parse(text) as Result;
-}
-
-type Ask = (viewer: ViewerName, fields: readonly RootField[]) => Promise<readonly Result[]>;
-
-/** One after the other; subscriptions by the protocol of multipart. */
-const overPost: Ask = (viewer, fields) =>
-  Array.fromAsync(fields, (field) => {
-    const isSubscription = field.root.name === 'Subscription';
-    const accept = isSubscription ? 'multipart/mixed;subscriptionSpec=1.0' : 'application/json';
-    return request(viewer, toDocument(field), accept);
-  });
-
-const overSse: Ask = (viewer, fields) =>
-  Array.fromAsync(fields, (field) => request(viewer, toDocument(field), 'text/event-stream'));
-
-const overWebSocket: Ask = async (viewer, fields) => {
-  const raw = await openAcknowledged(app.ws, { authorization: `Bearer ${toKey(viewer)}` });
-  const results = await Array.fromAsync(fields, async (field): Promise<Result> => {
-    const id = field.title;
-    raw.send({ id, type: 'subscribe', payload: { query: toDocument(field) } });
-    const { type, payload } = await raw.receive((message) => message.id === id);
-    raw.send({ id, type: 'complete' });
-    return type === 'error' ? { errors: payload as NonNullable<Result['errors']> } : (payload as Result);
-  });
-  raw.socket.close();
-  await raw.closed;
-  return results;
-};
-
-const TRANSPORTS: readonly (readonly [name: string, ask: Ask])[] = [
-  ['POST', overPost],
-  ['SSE', overSse],
-  ['WebSocket', overWebSocket],
-];
 
 /** Rows of every table. */
 async function countRows(): Promise<ReadonlyMap<string, number>> {
@@ -138,8 +82,8 @@ async function countRows(): Promise<ReadonlyMap<string, number>> {
 }
 
 describe('the page on access', () => {
-  it('has the table of actions and root fields that the code declares', () => {
-    const head = '| Action | Root fields |\n| --- | --- |\n';
+  it('has the table of actions and fields that the code declares', () => {
+    const head = '| Action | Fields |\n| --- | --- |\n';
     expect(written).toBe((head + ACTIONS.map(toPolicyRow).join('')).trim());
     expect(policy.size).toBe(rootFields.length);
   });
@@ -153,7 +97,7 @@ describe('a viewer without the action', () => {
       let tried = 0;
       for (const viewer of VIEWERS) {
         const fields = rootFields.filter((field) => !isAllowed(viewer, field));
-        const results = await ask(viewer, fields);
+        const results = await ask(app, viewer, fields.map(toAsked));
         const seen = fields.map((field, index) => [viewer, field.title, judge(results[index] ?? {}, field)]);
         expect(seen).toEqual(fields.map(({ title }) => [viewer, title, 'denied']));
         tried += fields.length;
@@ -174,7 +118,7 @@ describe('a viewer with the action', () => {
     let tried = 0;
     for (const viewer of VIEWERS) {
       const fields = rootFields.filter((field) => isAllowed(viewer, field));
-      const results = await ask(viewer, fields);
+      const results = await ask(app, viewer, fields.map(toAsked));
       const seen = fields.map((field, index) => [field.title, judge(results[index] ?? {}, field)] as const);
       expect(seen.filter(([, outcome]) => !THROUGH.includes(outcome))).toEqual([]);
       tried += fields.length;

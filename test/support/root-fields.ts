@@ -32,21 +32,24 @@ export function actionOf(field: GraphQLField<unknown, unknown>): unknown {
   return options?.authScopes?.action;
 }
 
-/** A document that selects a root field with arguments that are acceptable in form. */
-export function toDocument({ root, field }: RootField): string {
+/** A document that selects a root field with arguments that are acceptable in form, or those that are given by name. */
+export function toDocument(
+  { root, field }: RootField,
+  given: { readonly args?: Readonly<Record<string, string>>; readonly selection?: string } = {},
+): string {
   const named = (type: string) => schema.getType(type.replace('!', ''));
   const sample = (type: string): string => {
     const input = named(type);
     if (type === 'Boolean!') return 'true';
     if (type === 'Int!') return '1';
     if (!isInputObjectType(input)) return type.startsWith('[') ? '[]' : '"x"';
-    const required = Object.values(input.getFields()).filter(({ type: inner }) =>
-      String(inner).endsWith('!'),
-    );
-    return `{ ${required.map((inner) => `${inner.name}: ${sample(String(inner.type))}`).join(', ')} }`;
+    return `{ ${required(Object.values(input.getFields()))} }`;
   };
-  const required = field.args.filter(({ type }) => String(type).endsWith('!'));
-  const args = required.map((arg) => `${arg.name}: ${sample(String(arg.type))}`).join(', ');
-  const selection = isLeafType(getNamedType(field.type)) ? '' : '{ __typename }';
+  const toArg = (name: string, type: unknown): string =>
+    `${name}: ${given.args?.[name] ?? sample(String(type))}`;
+  const required = (fields: readonly { name: string; type: unknown }[]): string =>
+    fields.flatMap(({ name, type }) => (String(type).endsWith('!') ? [toArg(name, type)] : [])).join(', ');
+  const args = required(field.args);
+  const selection = given.selection ?? (isLeafType(getNamedType(field.type)) ? '' : '{ __typename }');
   return `${root.name.toLowerCase()} { ${field.name}${args === '' ? '' : `(${args})`} ${selection} }`;
 }
