@@ -151,6 +151,7 @@ function serve(
     metrics,
     probes,
     authenticate: core.authenticate,
+    credentialChanges: core.credentialChanges,
     persisted: core.persisted,
     uploads: { ...core, limits: config.limits },
     createContext: (operation) => ({ ...operation, services }),

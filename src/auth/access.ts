@@ -2,6 +2,7 @@
 import type { Config } from '../config/config.ts';
 import { isAppError } from '../errors.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
+import { createNotifier, type Notifier } from '../lib/notifier.ts';
 import type { Log } from '../log.ts';
 import type { AccessMetrics } from '../metrics.ts';
 import { type Authenticate, createAuthenticate } from './authenticate.ts';
@@ -18,16 +19,20 @@ export interface AccessDeps {
 export interface Access {
   readonly authenticate: Authenticate;
   readonly policy: Policy;
+  /** Says that open sockets and streams are to be looked at again. */
+  readonly credentialChanges: Pick<Notifier, 'wait'>;
 }
 
 /** Throws BAD_USER_INPUT, in one line, when a file of the settings cannot be read. Asks nobody anything yet. */
 export function createAccess({ config, log, metrics }: AccessDeps): Access {
   const { authentication, authorization, server } = config;
   const { module = 'noop' } = authentication;
+  const credentialChanges = createNotifier();
   return {
+    credentialChanges,
     authenticate: counted(
       createAuthenticate(
-        createModule({ settings: authentication, log }),
+        createModule({ settings: authentication, log, onChange: credentialChanges.notify }),
         createRoleRules(authorization.roleRules),
       ),
       metrics,

@@ -12,10 +12,12 @@ import { createRhIdentity } from './modules/rh-identity.ts';
 export interface ChooseModuleDeps {
   readonly settings: AuthenticationConfig;
   readonly log: Log;
+  /** Called when what was accepted may not be any more. */
+  onChange(): void;
 }
 
 /** Throws BAD_USER_INPUT, in one line, when a file of its settings cannot be read. Sends nothing. */
-export function createModule({ settings, log }: ChooseModuleDeps): Identify {
+export function createModule({ settings, log, onChange }: ChooseModuleDeps): Identify {
   const { module = 'noop', apiKey, jwk, k8s, rhIdentity } = settings;
   switch (module) {
     case 'noop':
@@ -26,7 +28,7 @@ export function createModule({ settings, log }: ChooseModuleDeps): Identify {
       return createApiKey({ settings: apiKey?.keys ?? [], log });
     case 'jwk-token':
       if (jwk === undefined) throw new TypeError('the configuration was checked');
-      return createJwk({ settings: jwk, log });
+      return createJwk({ settings: jwk, log, onChange });
     case 'k8s':
       return createK8s(k8s ?? k8sSchema.parse({}));
     case 'rh-identity':

@@ -1,5 +1,6 @@
 /** A viewer who stays: what they showed is looked at again for as long as their socket or stream is open. */
 import { AppError, isAppError } from '../errors.ts';
+import type { Notifier } from '../lib/notifier.ts';
 import type { Viewer } from '../types/viewer.ts';
 import type { Authenticate } from './authenticate.ts';
 import { type Credentials, withBearerToken } from './credentials.ts';
@@ -8,6 +9,8 @@ export interface SessionOptions {
   readonly authenticate: Authenticate;
   /** Longest time between two looks, in milliseconds. */
   readonly recheckMs: number;
+  /** Wakes whoever is to look again before that. */
+  readonly changes: Pick<Notifier, 'wait'>;
   readonly credentials: Credentials;
   /** Who the credentials were found to be. */
   readonly viewer: Viewer;
@@ -30,6 +33,8 @@ export interface Session {
 
 /** How long the last answer holds when nobody can say a new one. */
 const MAX_UNVERIFIED_MS = 300_000;
+/** Over how long the looks of many sockets are spread when all are to look again. */
+const SPREAD_MS = 1_000;
 
 /** Ends by itself with the signal. Looks come at odd times, so that those of many sockets do not come at once. */
 export function openSession(options: SessionOptions): Session {
@@ -38,22 +43,36 @@ export function openSession(options: SessionOptions): Session {
   let timer: NodeJS.Timeout | undefined;
   let isOver = false;
 
-  const schedule = (): void => {
+  const schedule = (waitMs = options.recheckMs * (0.75 + Math.random() / 4)): void => {
     clearTimeout(timer);
     if (isOver || signal.aborted) return;
-    const recheckMs = options.recheckMs * (0.75 + Math.random() / 4);
-    timer = setTimeout(look, Math.max(1, Math.min(recheckMs, msUntilExpiry(stay.viewer))));
+    timer = setTimeout(look, Math.max(1, Math.min(waitMs, msUntilExpiry(stay.viewer))));
     timer.unref();
   };
   const look = async (): Promise<void> => {
+    timer = undefined;
     const error = await findEnd(stay, authenticate);
-    if (error === undefined) return schedule();
+    if (isOver) return;
+    if (error === undefined) {
+      // Whoever was woken meanwhile looks again soon.
+      if (timer === undefined) schedule();
+      return;
+    }
     isOver = true;
+    clearTimeout(timer);
     if (!signal.aborted) options.onEnd(error);
+  };
+
+  const heed = async (): Promise<void> => {
+    while (!isOver && !signal.aborted) {
+      await options.changes.wait(signal);
+      schedule(Math.random() * Math.min(SPREAD_MS, options.recheckMs));
+    }
   };
 
   signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   schedule();
+  void heed();
   return {
     get viewer() {
       return stay.viewer;

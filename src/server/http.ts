@@ -1,5 +1,6 @@
 /** The HTTP side of the server: routes, bodies in, answers out. What GraphQL makes of a request lives in yoga.ts. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Access } from '../auth/access.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { openSession } from '../auth/session.ts';
 import type { Config } from '../config/config.ts';
@@ -37,6 +38,7 @@ export interface HttpDeps {
   readonly finisher: ResultFinisher;
   readonly probes: Probes;
   readonly authenticate: Authenticate;
+  readonly credentialChanges: Access['credentialChanges'];
   /** The same for one operation, which it counts: throws RATE_LIMITED, too. */
   readonly admit: Authenticate;
   readonly uploads: UploadEndpoint;
@@ -188,6 +190,7 @@ async function sendResults(call: Call, exchange: Exchange, { stream, headers }: 
   openSession({
     authenticate,
     recheckMs: config.authentication.recheckMs,
+    changes: deps.credentialChanges,
     credentials: exchange.credentials,
     viewer,
     signal: controller.signal,

@@ -1,5 +1,6 @@
 /** What the server answers when it is ready, put together, and how it leaves. The listening socket lives in front.ts. */
 import type { GraphQLSchema } from 'graphql';
+import type { Access } from '../auth/access.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Config } from '../config/config.ts';
 import type { GraphQLContext, OperationContext } from '../graphql/context.ts';
@@ -29,6 +30,7 @@ export interface ServerDeps {
   readonly log: Log;
   /** Called once a request, and once a WebSocket. */
   readonly authenticate: Authenticate;
+  readonly credentialChanges: Access['credentialChanges'];
   readonly persisted: PersistedOperations;
   /** What `POST /uploads` stores with. */
   readonly uploads: CreateUploadDeps;
@@ -70,6 +72,7 @@ export function startServer(front: Front, deps: ServerDeps): RunningServer {
     finisher,
     probes: deps.probes,
     authenticate,
+    credentialChanges: deps.credentialChanges,
     admit,
     uploads: createUploadEndpoint({ ...deps, limits: config.limits, origins, authenticate: admit }),
     answerMetrics: createMetricsEndpoint({ ...deps, policy: deps.uploads.policy }),

@@ -2,6 +2,7 @@
 
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import { type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
+import type { Access } from '../auth/access.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import { openSession, type Session } from '../auth/session.ts';
@@ -52,6 +53,7 @@ export interface ProtocolDeps {
   readonly yoga: Yoga;
   readonly finisher: ResultFinisher;
   readonly authenticate: Authenticate;
+  readonly credentialChanges: Access['credentialChanges'];
   readonly persisted: PersistedOperations;
   readonly config: Pick<Config, 'authentication' | 'limits'>;
   /** Counts an operation. Throws RATE_LIMITED. */
@@ -119,6 +121,7 @@ async function connect(
     extra.session = openSession({
       authenticate,
       recheckMs,
+      changes: deps.credentialChanges,
       credentials,
       viewer,
       signal: extra.closed,

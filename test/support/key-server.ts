@@ -83,13 +83,13 @@ function toKeySet(keys: readonly SigningKey[]): (response: ServerResponse) => vo
   return (response) => response.end(JSON.stringify({ keys: keys.map(({ publicJwk }) => publicJwk) }));
 }
 
-const log = { error: () => {}, warn: () => {} } as unknown as Log;
+export const SILENT = { error: () => {}, warn: () => {} } as unknown as Log;
 
 /** The module jwk-token for the keys at this URL. */
-export function createJwkModule(url: string, values: object = {}): Identify {
+export function createJwkModule(url: string, values: object = {}, onChange?: () => void): Identify {
   const { jwk } = configSchema.parse({
     authentication: { jwk: { url, issuer: ISSUER, audience: AUDIENCE, ...values } },
   }).authentication;
   if (jwk === undefined) throw new Error('there are settings');
-  return createJwk({ settings: jwk, log });
+  return createJwk({ settings: jwk, log: SILENT, onChange });
 }

@@ -7,6 +7,7 @@ import type { Database } from '../../src/db/client.ts';
 import { AppError } from '../../src/errors.ts';
 import type { GraphQLContext } from '../../src/graphql/context.ts';
 import { delay } from '../../src/lib/abort.ts';
+import { createNotifier } from '../../src/lib/notifier.ts';
 import type { Log } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { openFront } from '../../src/server/front.ts';
@@ -194,6 +195,7 @@ export async function startTransportServer(options: TransportOptions = {}): Prom
     schema: createSchema(seen),
     config: { ...rest, mode: options.mode ?? 'production', server: { ...server, port: 0 } },
     log: recordingLog(lines),
+    credentialChanges: createNotifier(),
     authenticate: options.authenticate ?? (async () => ({ id: 'u1', name: 'u1', roles: [] })),
     createContext: (operation) => operation as GraphQLContext,
     uploads: {

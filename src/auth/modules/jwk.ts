@@ -14,6 +14,8 @@ type Settings = NonNullable<AuthenticationConfig['jwk']>;
 export interface JwkDeps {
   readonly settings: Settings;
   readonly log: Log;
+  /** Called when the issuer has other keys than before. */
+  readonly onChange?: (() => void) | undefined;
 }
 
 /** Keys that are tried for a token that names none. */
@@ -21,9 +23,9 @@ const MAX_TRIES = 10;
 const LATEST_DATE_MS = 8.64e15;
 
 /** Throws BAD_USER_INPUT, in one line, when a file of the settings cannot be read. */
-export function createJwk({ settings, log }: JwkDeps): Identify {
+export function createJwk({ settings, log, onChange }: JwkDeps): Identify {
   const fetchJson = createFetchJson({ ...settings, caSetting: 'authentication.jwk.caFile' });
-  const findKey = createKeySet({ settings, fetchJson, log });
+  const findKey = createKeySet({ settings, fetchJson, log, onChange });
   const options = toOptions(settings);
   return async (credentials) => {
     const token = requireBearerToken(credentials);

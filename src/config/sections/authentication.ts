@@ -1,6 +1,6 @@
 /** The part of the configuration that says how clients prove who they are. What they may do then lives in authorization.ts. */
 import { z } from 'zod';
-import { HTTP_URL, httpUrl, milliseconds, notes, text } from '../vocabulary.ts';
+import { HTTP_URL, httpUrl, notes, text } from '../vocabulary.ts';
 
 export const AUTH_MODULES = [
   'noop',
@@ -31,6 +31,8 @@ export const API_KEY = `text of at least ${MIN_KEY_LENGTH} letters, digits and s
 /** Together at most 30 seconds: so long may it take until somebody whose access was taken away loses their streams. */
 const MAX_RECHECK_MS = 20_000;
 const MAX_REVIEW_MS = 10_000;
+/** As long may it take for keys: when others are fetched, open streams are looked at there and then. */
+const MAX_KEYS_MS = 30_000;
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 const upTo = (maximum: number, fallback: number) => z.int().min(1).max(maximum).default(fallback);
@@ -83,11 +85,11 @@ const jwkSchema = z.strictObject({
   userIdClaim: text.default('user_id').describe('Claim with the id of the viewer'),
   usernameClaim: text.default('username').describe('Claim with the name of the viewer'),
   clockToleranceMs: z.int().min(0).max(60_000).default(5_000).describe('By how much clocks may differ'),
-  cacheMs: upTo(86_400_000, 600_000).describe('How long keys are used before they are fetched again'),
+  cacheMs: upTo(MAX_KEYS_MS, 30_000).describe('How long keys are used before they are fetched again'),
   staleMs: upTo(86_400_000, 3_600_000).describe(
     'How long they are used beyond that while the key server cannot be reached',
   ),
-  cooldownMs: milliseconds(30_000).describe('Least time between two fetches, whatever keys tokens name'),
+  cooldownMs: upTo(MAX_KEYS_MS, 30_000).describe('Least time between two fetches, whatever keys tokens name'),
   timeoutMs: upTo(60_000, 5_000).describe('Longest wait for the key server'),
   caFile: text.optional().describe('PEM file of authorities to trust beside the usual ones'),
 });

@@ -1,10 +1,13 @@
 /** The keys of a token issuer: how often they are fetched, how they change, and every way their server can fail. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createFetchJson } from '../../../src/auth/fetch-json.ts';
+import { createKeySet } from '../../../src/auth/key-set.ts';
 import { bearer, refusalOf } from '../../support/credentials.ts';
 import {
   createJwkModule,
   createSigningKey,
   type KeyServer,
+  SILENT,
   type SigningKey,
   signToken,
   startKeyServer,
@@ -14,6 +17,18 @@ let key: SigningKey;
 beforeAll(async () => {
   key = await createSigningKey('main');
 });
+
+const TOKEN = { payload: '', signature: '' };
+/** With the default times, by a pretended clock. */
+function createTestKeySet(url: string, now: () => number) {
+  const settings = { url, cacheMs: 30_000, staleMs: 3_600_000, cooldownMs: 30_000, timeoutMs: 5_000 };
+  return createKeySet({
+    settings,
+    fetchJson: createFetchJson({ timeoutMs: 5_000, caSetting: '' }),
+    log: SILENT,
+    now,
+  });
+}
 
 describe('the keys', () => {
   it('are fetched once, however many ask', async () => {
@@ -45,6 +60,56 @@ describe('the keys', () => {
     own.serve(next);
     expect(await module(bearer(await signToken(next)))).toMatchObject({ id: 'ada' });
     expect(await refusalOf(module, bearer(old))).toMatchObject({ message: 'Token signed by unknown key' });
+  });
+
+  it('are fetched again while they are used, and the token of a key that was withdrawn is refused', async () => {
+    await using own = await startKeyServer(key);
+    const module = createJwkModule(own.url, { cacheMs: 200, cooldownMs: 200 });
+    const token = await signToken(key);
+    await module(bearer(token));
+    own.serve(await createSigningKey('next'));
+    await expect.poll(() => own.fetches).toBe(2);
+    // Nobody has asked meanwhile.
+    expect((await refusalOf(module, bearer(token))).message).toBe('Token signed by unknown key');
+  });
+
+  it('are waited for after a pause in which nobody used them, unless their server was away last time', async () => {
+    await using own = await startKeyServer(key);
+    let now = 0;
+    const findKey = createTestKeySet(own.url, () => now);
+    await findKey({ alg: key.alg, kid: key.kid }, TOKEN);
+    own.serve(await createSigningKey('next'));
+    now = 40_000;
+    await expect(findKey({ alg: key.alg, kid: key.kid }, TOKEN)).rejects.toThrow();
+    own.serve(key);
+    now = 80_000;
+    await findKey({ alg: key.alg, kid: key.kid }, TOKEN);
+    own.answer((response) => response.writeHead(503).end());
+    now = 120_000;
+    await findKey({ alg: key.alg, kid: key.kid }, TOKEN);
+    own.answer(() => {});
+    now = 160_000;
+    await findKey({ alg: key.alg, kid: key.kid }, TOKEN);
+    await expect.poll(() => own.fetches).toBe(5);
+  });
+
+  it('tell whoever stays when they are others, and only then', async () => {
+    await using own = await startKeyServer(key);
+    let changes = 0;
+    const module = createJwkModule(own.url, { cacheMs: 1, cooldownMs: 1 }, () => {
+      changes += 1;
+    });
+    const token = await signToken(key);
+    const isUsedTwice = async (): Promise<boolean> => {
+      const before = own.fetches;
+      await module(bearer(token));
+      await expect.poll(() => own.fetches).toBeGreaterThan(before);
+      return true;
+    };
+    expect([await isUsedTwice(), await isUsedTwice()]).toEqual([true, true]);
+    expect(changes).toBe(0);
+    own.serve(key, await createSigningKey('next'));
+    await expect.poll(async () => (await isUsedTwice()) && changes).toBe(1);
   });
 
   const FAILURES: readonly (readonly [string, Parameters<KeyServer['answer']>[0]])[] = [

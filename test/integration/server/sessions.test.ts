@@ -8,7 +8,8 @@ import type { ConfigInput } from '../../../src/config/config.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
 import { toFollowing, toQuestion } from '../../support/clients.ts';
 import { createGate, type Gate, stream, textResponse } from '../../support/fake-backend-script.ts';
-import { createSigningKey, signToken } from '../../support/key-server.ts';
+import { startFakeKubernetes } from '../../support/fake-kubernetes.ts';
+import { AUDIENCE, createSigningKey, ISSUER, signToken, startKeyServer } from '../../support/key-server.ts';
 import { createOpenDirectory } from '../../support/postgres.ts';
 import { openAcknowledged, type RawSocket } from '../../support/raw-socket.ts';
 import { startTokenLogin, type TokenLogin } from '../../support/token-login.ts';
@@ -83,6 +84,72 @@ describe.each(WATCHES)('over %s', (transport, watch) => {
     await followed.received(3);
     await rm(keyFile);
     expect(await followed.ended).toBe(transport === 'WebSocket' ? '4401' : 'UNAUTHENTICATED');
+    expect(login.fake.responses.slice(asked)).toMatchObject([{ aborted: false }]);
+    gate.release();
+  });
+
+  it('a signing key that its issuer withdraws ends the stream while the turn goes on; one whose server is away does not', async () => {
+    const key = await createSigningKey('main');
+    await using keys = await startKeyServer(key);
+    const jwk = { url: keys.url, issuer: ISSUER, audience: AUDIENCE, cacheMs: 50, cooldownMs: 50 };
+    await using app = await startTestApp({
+      backend: login.fake.url,
+      config: { authentication: { module: 'jwk-token', recheckMs: 200, jwk } },
+    });
+    const gate = holdAnswer();
+    const asked = login.fake.responses.length;
+    const followed = await watch(app, toQuestion('Count'), await signToken(key));
+    await followed.received(3);
+    keys.answer((response) => response.writeHead(500).end());
+    const before = keys.fetches;
+    await expect.poll(() => keys.fetches, { timeout: 5_000 }).toBeGreaterThan(before + 3);
+    expect(await Promise.race([followed.ended, 'goes on'])).toBe('goes on');
+    keys.serve(await createSigningKey('next'));
+    expect(await followed.ended).toBe(transport === 'WebSocket' ? '4401' : 'UNAUTHENTICATED');
+    expect(login.fake.responses.slice(asked)).toMatchObject([{ aborted: false }]);
+    gate.release();
+  });
+
+  it('a signing key that is seen to be withdrawn by anybody ends the stream before its next look', async () => {
+    const key = await createSigningKey('main');
+    await using keys = await startKeyServer(key);
+    const jwk = { url: keys.url, issuer: ISSUER, audience: AUDIENCE, cacheMs: 50, cooldownMs: 50 };
+    await using app = await startTestApp({
+      backend: login.fake.url,
+      config: { authentication: { module: 'jwk-token', jwk } },
+    });
+    const gate = holdAnswer();
+    const token = await signToken(key);
+    const followed = await watch(app, toQuestion('Count'), token);
+    await followed.received(3);
+    keys.serve(await createSigningKey('next'));
+    const who = () => post(app.graphql, { query: '{ viewer { id } }' }, { authorization: `Bearer ${token}` });
+    await expect.poll(async () => (await who()).status).toBe(401);
+    expect(await followed.ended).toBe(transport === 'WebSocket' ? '4401' : 'UNAUTHENTICATED');
+    gate.release();
+  });
+
+  it('a role that is taken away ends the stream while the turn goes on', async () => {
+    await using kubernetes = await startFakeKubernetes();
+    const { url: apiUrl, caFile, tokenFile } = kubernetes;
+    kubernetes.allowed.add('ada');
+    kubernetes.users.set('ada-token', { username: 'ada', groups: ['staff'] });
+    await using app = await startTestApp({
+      backend: login.fake.url,
+      config: {
+        authentication: { module: 'k8s', recheckMs: 200, k8s: { apiUrl, caFile, tokenFile, cacheMs: 50 } },
+        authorization: {
+          roleRules: [{ jsonpath: '$.groups[*]', operator: 'contains', value: 'staff', roles: ['asker'] }],
+          accessRules: [{ role: 'asker', actions: ['STREAMING_QUERY'] }],
+        },
+      },
+    });
+    const gate = holdAnswer();
+    const asked = login.fake.responses.length;
+    const followed = await watch(app, toQuestion('Count'), 'ada-token');
+    await followed.received(3);
+    kubernetes.users.set('ada-token', { username: 'ada', groups: [] });
+    expect(await followed.ended).toBe(transport === 'WebSocket' ? '4403' : 'TOKEN_EXPIRED');
     expect(login.fake.responses.slice(asked)).toMatchObject([{ aborted: false }]);
     gate.release();
   });

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Credentials } from '../../../src/auth/credentials.ts';
 import { openSession, type Session } from '../../../src/auth/session.ts';
 import { AppError } from '../../../src/errors.ts';
+import { createNotifier } from '../../../src/lib/notifier.ts';
 import type { Viewer } from '../../../src/types/viewer.ts';
 
 const RECHECK_MS = 20_000;
@@ -21,6 +22,7 @@ function stay(viewer: Viewer = ADA) {
   const controller = new AbortController();
   const ended: AppError[] = [];
   const asked: Credentials[] = [];
+  const changes = createNotifier();
   const said = { answer: (): Viewer => viewer };
   const session: Session = openSession({
     authenticate: async (credentials) => {
@@ -28,12 +30,13 @@ function stay(viewer: Viewer = ADA) {
       return said.answer();
     },
     recheckMs: RECHECK_MS,
+    changes,
     credentials: { headers: { authorization: ['Bearer old'] } },
     viewer,
     signal: controller.signal,
     onEnd: (error) => ended.push(error),
   });
-  return { session, said, asked, ended, controller };
+  return { session, said, asked, ended, controller, changes };
 }
 
 const refuse = (code: 'UNAUTHENTICATED' | 'FORBIDDEN' | 'AUTH_UNAVAILABLE') => (): never => {
@@ -59,6 +62,32 @@ describe('a stay', () => {
       expect([ended.length, asked.length]).toEqual([1, 1]);
     },
   );
+
+  it('ends within a second of a refusal when all are told to look again', async () => {
+    const { said, asked, ended, changes } = stay();
+    changes.notify();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([asked.length, ended]).toEqual([1, []]);
+    said.answer = refuse('UNAUTHENTICATED');
+    changes.notify();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(ended).toMatchObject([{ code: 'UNAUTHENTICATED' }]);
+    changes.notify();
+    await vi.advanceTimersByTimeAsync(10 * RECHECK_MS);
+    expect([ended.length, asked.length]).toEqual([1, 2]);
+  });
+
+  it('is looked at again when that is said while a look is under way', async () => {
+    const { said, asked, changes } = stay();
+    said.answer = () => {
+      said.answer = () => ADA;
+      changes.notify();
+      return ADA;
+    };
+    await vi.advanceTimersByTimeAsync(RECHECK_MS);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(asked).toHaveLength(2);
+  });
 
   it('ends when the token expires, without a look', async () => {
     const { asked, ended } = stay({ ...ADA, expiresAt: in10Seconds() });
@@ -155,6 +184,7 @@ describe('a refresh', () => {
         return answer.promise;
       },
       recheckMs: RECHECK_MS,
+      changes: createNotifier(),
       credentials: { headers: {} },
       viewer: ADA,
       signal: new AbortController().signal,
