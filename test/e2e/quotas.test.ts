@@ -1,4 +1,4 @@
-/** Quotas as clients see them: refused on every transport before anything is called, told at the end, adjusted by those who may. */
+/** Quotas as clients see them: refused before anything is called, told at the end, adjusted by those who may. Every transport: turn-limits.test.ts. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
