@@ -6,7 +6,8 @@ import type { Identify } from './authenticate.ts';
 import { createApiKey } from './modules/api-key.ts';
 import { createJwk } from './modules/jwk.ts';
 import { createK8s } from './modules/k8s.ts';
-import { createNoop, createNoopWithToken } from './modules/noop.ts';
+import { createNoop } from './modules/noop.ts';
+import { createNoopWithToken } from './modules/noop-with-token.ts';
 import { createRhIdentity } from './modules/rh-identity.ts';
 
 export interface ChooseModuleDeps {

@@ -1,32 +1,7 @@
-/** The modules without authentication: everyone is the one default viewer, or whoever they say they are. */
-import type { Identify, Identity } from '../authenticate.ts';
-import { type Credentials, listValues, requireBearerToken, unauthenticated } from '../credentials.ts';
+/** The module without authentication: everyone is the one default viewer, or whoever they say they are. */
+import type { Identify } from '../authenticate.ts';
+import { toNamedViewer } from '../named-viewer.ts';
 
-const DEFAULT_VIEWER: Identity = Object.freeze({ id: 'default', name: 'Default viewer' });
-const PARAMETER = 'user_id';
-
-/** The default viewer, or the one that a connection parameter, a header or the query string names as `user_id`. */
 export function createNoop(): Identify {
-  return async (credentials) => toIdentity(credentials);
-}
-
-/** The same, for clients that bring a token which is passed on: it must be there, and nobody looks at it. */
-export function createNoopWithToken(): Identify {
-  return async (credentials) => {
-    requireBearerToken(credentials);
-    return toIdentity(credentials);
-  };
-}
-
-function toIdentity(credentials: Credentials): Identity {
-  const [id, ...others] = [...listValues(credentials, PARAMETER), ...listInQuery(credentials)];
-  if (id === undefined) return DEFAULT_VIEWER;
-  if (typeof id === 'string' && others.length === 0) return { id, name: id };
-  throw unauthenticated('Token could not be decoded', `${PARAMETER} must be one text`);
-}
-
-function listInQuery({ url = '/' }: Credentials): readonly string[] {
-  return URL.canParse(url, 'http://localhost')
-    ? new URL(url, 'http://localhost').searchParams.getAll(PARAMETER)
-    : [];
+  return async (credentials) => toNamedViewer(credentials);
 }
