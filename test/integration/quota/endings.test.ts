@@ -1,8 +1,6 @@
 /** Every way in which a turn can end is charged once: what the ledger says is what the turn used, and nothing stays reserved. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { StartTurnInput } from '../../../src/turns/engine.ts';
-import type { Turn } from '../../../src/types/turn.ts';
-import type { Viewer } from '../../../src/types/viewer.ts';
+import type { TurnEvent } from '../../../src/types/turn-event.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
   collectUntil,
@@ -12,14 +10,20 @@ import {
   type TestEngine,
 } from '../../support/engine.ts';
 import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
-import { createGate, type Script, status, stream, textResponse } from '../../support/fake-backend-script.ts';
+import { createGate, type Script, status, stream } from '../../support/fake-backend-script.ts';
 import { findBookErrors, readBalances, readLedger, toLimiter } from '../../support/quotas.ts';
+import { twoToolRounds } from '../../support/streams.ts';
+import {
+  BACKEND_ENDINGS,
+  BEGUN,
+  type Ending,
+  events,
+  SPOKEN,
+  type Started,
+} from '../../support/turn-endings.ts';
 
-const TEXT = 'One two three four five six seven eight nine ten.';
-const REPORT = { inputTokens: 30, outputTokens: 12 };
-const events = textResponse(TEXT, { usage: REPORT });
-/** The response has begun; the first pieces of text have come. */
-const [BEGUN, SPOKEN] = [1, 8];
+/** A question at which the shield looks and looks. */
+const PONDERED = 'Hmm?';
 const SHIELD = { id: 'guard', provider: 'fake', model: 'guard-1', message: 'Not this.' };
 
 let db: TestDatabase;
@@ -30,7 +34,13 @@ beforeAll(async () => {
   db = await createTestDatabase();
   fake = await startFakeBackend({ models: ['fake-model', 'guard-1'].map((id) => ({ id, object: 'model' })) });
   fake.on('POST /v1/moderations', ({ body }) =>
-    status(200, { id: 'm', model: 'm', results: [{ flagged: body.input === 'Forbidden?', categories: {} }] }),
+    body.input === PONDERED
+      ? { kind: 'silence' }
+      : status(200, {
+          id: 'm',
+          model: 'm',
+          results: [{ flagged: body.input === 'Forbidden?', categories: {} }],
+        }),
   );
   node = await startNode();
 });
@@ -50,37 +60,10 @@ function startNode(leaseMs = 15_000): Promise<TestEngine> {
   });
 }
 
-/** A response object at the end of a stream that says something else than usual. */
-function endedBy(type: string, response: Record<string, unknown>): Script {
-  const last = {
-    type,
-    response: { id: 'resp_1', status: type.slice('response.'.length), output: [], ...response },
-  };
-  return stream([...events.slice(0, -1), last] as typeof events);
-}
-
-interface Started {
-  readonly viewer: Viewer;
-  readonly turn: Turn;
-}
-
-interface Ending {
-  readonly what: string;
-  /** Absent: the backend is not to be asked. */
-  readonly script?: Script;
-  readonly input?: Partial<StartTurnInput>;
-  /** What ends the turn, where it is not the backend. */
-  readonly stop?: (started: Started) => Promise<unknown>;
-  /** Whether the text of the script is to be told first. */
-  readonly untilSpoken?: boolean;
-  readonly turn: object;
-  readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | 'ESTIMATED' | 'NONE';
-}
-
+const hasSpoken = (seen: readonly TurnEvent[]): boolean => joinTokens(seen).length > 8;
+const hasCalled = (seen: readonly TurnEvent[]): boolean => seen.some(({ type }) => type === 'tool_result');
 const held = (after: number): Script => ({ ...stream(events), holds: { [after]: createGate() } });
 const interrupted = (interruptReason: string) => ({ status: 'INTERRUPTED', interruptReason });
-const failed = (code: string) => ({ status: 'FAILED', error: { code } });
-
 async function loseNode({ viewer, turn }: Started): Promise<void> {
   await expect
     .poll(async () => {
@@ -91,6 +74,11 @@ async function loseNode({ viewer, turn }: Started): Promise<void> {
   await db.database.driver`UPDATE turn SET lease_until = now() - interval '1 second' WHERE id = ${turn.id}`;
   await using other = await startNode(500);
   await other.engine.wait(viewer, turn.id, 10_000);
+}
+
+async function cancelAtShield({ viewer, turn }: Started): Promise<void> {
+  await expect.poll(() => fake.journal.some(({ body }) => body.input === PONDERED)).toBe(true);
+  await node.engine.cancel(viewer, turn.id);
 }
 
 async function deleteConversation({ viewer, turn }: Started): Promise<void> {
@@ -106,50 +94,7 @@ async function supersede({ viewer, turn }: Started): Promise<void> {
 }
 
 const ENDINGS: readonly Ending[] = [
-  { what: 'completed', script: stream(events), turn: { status: 'COMPLETED' }, usage: REPORT },
-  {
-    what: 'completed without a report',
-    script: endedBy('response.completed', { usage: null }),
-    turn: { status: 'COMPLETED' },
-    usage: 'ESTIMATED',
-  },
-  {
-    what: 'completed with half a report',
-    script: endedBy('response.completed', { usage: { input_tokens: 4 } }),
-    turn: { status: 'COMPLETED' },
-    usage: 'ESTIMATED',
-  },
-  {
-    what: 'completed with a negative report',
-    script: endedBy('response.completed', { usage: { input_tokens: -4, output_tokens: 10 } }),
-    turn: { status: 'COMPLETED' },
-    usage: 'ESTIMATED',
-  },
-  {
-    what: 'completed with a report beyond the window',
-    script: endedBy('response.completed', { usage: { input_tokens: 900_000_000, output_tokens: 10 } }),
-    turn: { status: 'COMPLETED' },
-    usage: 'ESTIMATED',
-  },
-  {
-    what: 'incomplete',
-    script: endedBy('response.incomplete', {
-      incomplete_details: { reason: 'max_output_tokens' },
-      usage: { input_tokens: 30, output_tokens: 12 },
-    }),
-    turn: { status: 'COMPLETED', finishReason: 'MAX_OUTPUT_TOKENS', truncated: true },
-    usage: REPORT,
-  },
-  {
-    what: 'refused by the model',
-    script: stream(
-      events.map((event) =>
-        event.type === 'response.output_text.delta' ? { ...event, type: 'response.refusal.delta' } : event,
-      ),
-    ),
-    turn: { status: 'COMPLETED', finishReason: 'REFUSAL' },
-    usage: REPORT,
-  },
+  ...BACKEND_ENDINGS,
   {
     what: 'blocked by a shield',
     input: { query: 'Forbidden?' },
@@ -157,37 +102,11 @@ const ENDINGS: readonly Ending[] = [
     usage: 'NONE',
   },
   {
-    what: 'failed before the first event',
-    script: status(500, { error: { message: 'oops' } }),
-    turn: failed('BACKEND_ERROR'),
+    what: 'cancelled while a shield looks',
+    input: { query: PONDERED },
+    stop: cancelAtShield,
+    turn: interrupted('CANCELLED'),
     usage: 'NONE',
-  },
-  {
-    what: 'refused by the backend for its own limits',
-    script: status(429, { error: { message: 'slow down' } }),
-    turn: failed('RATE_LIMITED'),
-    usage: 'NONE',
-  },
-  {
-    what: 'failed after the first event',
-    script: endedBy('response.failed', { error: { code: 'server_error', message: 'oops' }, usage: null }),
-    turn: { status: 'FAILED' },
-    usage: 'ESTIMATED',
-  },
-  {
-    what: 'failed with a report',
-    script: endedBy('response.failed', {
-      error: { code: 'server_error', message: 'oops' },
-      usage: { input_tokens: 30, output_tokens: 12 },
-    }),
-    turn: { status: 'FAILED' },
-    usage: REPORT,
-  },
-  {
-    what: 'broken off in the text',
-    script: { ...stream(events), breaks: { after: SPOKEN, how: 'reset' } },
-    turn: failed('BACKEND_PROTOCOL'),
-    usage: 'ESTIMATED',
   },
   {
     what: 'cancelled before the response had begun',
@@ -199,7 +118,15 @@ const ENDINGS: readonly Ending[] = [
   {
     what: 'cancelled in the text',
     script: held(SPOKEN),
-    untilSpoken: true,
+    until: hasSpoken,
+    stop: ({ viewer, turn }) => node.engine.cancel(viewer, turn.id),
+    turn: interrupted('CANCELLED'),
+    usage: 'ESTIMATED',
+  },
+  {
+    what: 'cancelled between the tools and the text',
+    script: { ...stream(twoToolRounds), holds: { 2: createGate() } },
+    until: hasCalled,
     stop: ({ viewer, turn }) => node.engine.cancel(viewer, turn.id),
     turn: interrupted('CANCELLED'),
     usage: 'ESTIMATED',
@@ -208,14 +135,14 @@ const ENDINGS: readonly Ending[] = [
     what: 'without followers',
     script: held(SPOKEN),
     input: { onDisconnect: 'CANCEL' },
-    untilSpoken: true,
+    until: hasSpoken,
     turn: interrupted('DISCONNECTED'),
     usage: 'ESTIMATED',
   },
   {
     what: 'superseded',
     script: held(SPOKEN),
-    untilSpoken: true,
+    until: hasSpoken,
     stop: supersede,
     turn: interrupted('SUPERSEDED'),
     usage: 'ESTIMATED',
@@ -223,7 +150,7 @@ const ENDINGS: readonly Ending[] = [
   {
     what: 'with its conversation deleted',
     script: held(SPOKEN),
-    untilSpoken: true,
+    until: hasSpoken,
     stop: deleteConversation,
     turn: interrupted('CONVERSATION_DELETED'),
     usage: 'ESTIMATED',
@@ -231,27 +158,21 @@ const ENDINGS: readonly Ending[] = [
   {
     what: 'lost with its node in the text',
     script: held(SPOKEN),
-    untilSpoken: true,
+    until: hasSpoken,
     stop: loseNode,
     turn: interrupted('SERVER_LOST'),
     usage: 'ESTIMATED',
   },
-  {
-    what: 'past its allowance',
-    script: stream(textResponse('word '.repeat(20_000))),
-    turn: { status: 'COMPLETED', finishReason: 'QUOTA', truncated: true },
-    usage: 'ESTIMATED',
-  },
 ];
 
-it.each(ENDINGS)('$what', async ({ script, input, stop, untilSpoken, turn: expected, usage }) => {
+it.each(ENDINGS)('$what', async ({ script, input, stop, until, turn: expected, usage }) => {
   const viewer = createViewer();
   if (script) fake.reply(script);
   const calls = fake.responses.length;
   const { turn } = await node.engine.start(viewer, { query: 'Count.', ...input });
   const follow = { viewer, input: { turnId: turn.id } };
-  if (untilSpoken) await collectUntil(node.engine, follow, (seen) => joinTokens(seen).length > 8);
-  else if (stop) await fake.received(calls + 1);
+  if (until) await collectUntil(node.engine, follow, until);
+  else if (stop && script) await fake.received(calls + 1);
   await stop?.({ viewer, turn });
   await node.engine.wait(viewer, turn.id, 10_000).catch(() => undefined);
   const ended = await readTurn(turn.id);
