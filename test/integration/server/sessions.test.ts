@@ -125,7 +125,10 @@ describe.each(WATCHES)('over %s', (transport, watch) => {
     keys.serve(await createSigningKey('next'));
     const who = () => post(app.graphql, { query: '{ viewer { id } }' }, { authorization: `Bearer ${token}` });
     await expect.poll(async () => (await who()).status).toBe(401);
+    const refusedAt = performance.now();
     expect(await followed.ended).toBe(transport === 'WebSocket' ? '4401' : 'UNAUTHENTICATED');
+    // It looks by itself after 15 seconds at the earliest.
+    expect(performance.now() - refusedAt).toBeLessThan(8_000);
     gate.release();
   });
 
