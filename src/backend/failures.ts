@@ -6,6 +6,8 @@ import { isJsonObject, type JsonObject } from '../types/json.ts';
 /** Longest explanation that is passed on, in characters. */
 export const MAX_EXPLANATION = 2_000;
 
+const MAX_SCRUBBED = 4 * MAX_EXPLANATION;
+
 export interface UpstreamFailure {
   readonly code: ErrorCode;
   /** Our own sentence; never the backend's text. */
@@ -83,9 +85,16 @@ export function tellsFailure({ type, error, response }: JsonObject): boolean {
 
 /** Text of the backend as a client may see it: without the secrets and what looks like one, at most 2,000 characters. */
 export function toExplanation(text: string, secrets: readonly string[] = []): string {
-  const scrubbed = scrub(text, secrets).trim();
+  const scrubbed = scrub(toBeginning(text), secrets).trim();
   if (scrubbed.length <= MAX_EXPLANATION) return scrubbed;
   return `${scrubbed.slice(0, MAX_EXPLANATION - 1).toWellFormed()}…`;
+}
+
+/** More than is passed on, and little enough for the patterns below; the word in which it would be cut may be half a secret. */
+function toBeginning(text: string): string {
+  if (text.length <= MAX_SCRUBBED) return text;
+  const beginning = text.slice(0, MAX_SCRUBBED);
+  return beginning.slice(0, Math.max(0, beginning.lastIndexOf(' '), beginning.lastIndexOf('\n')));
 }
 
 /** The object with the secrets removed from its strings; the same object when there are none. */

@@ -98,3 +98,10 @@ test('any value has a failure with a well-formed explanation of at most 2,000 ch
     }),
   );
 });
+
+test('a secret at the place where a long text is cut is not told by half', () => {
+  const long = `${'sk-abcdefgh '.repeat(650)}${'x '.repeat(98)}Bearer ${'s'.repeat(9_000)}`;
+  const { explanation } = toUpstreamFailure({ message: long });
+  expect(explanation).not.toContain('ss');
+  expect(explanation).not.toContain('abcdefgh');
+});
