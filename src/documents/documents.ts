@@ -45,7 +45,7 @@ export interface DocumentSearch {
 }
 
 const DEFAULT_MAX_CONTENT_BYTES = 1_048_576;
-const MAX_FOUND = 100;
+export const MAX_FOUND = 100;
 /** Of longer queries only the beginning is searched for: the question stands there. */
 const MAX_QUERY_LENGTH = 4_000;
 

@@ -5,9 +5,11 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { isStorable } from '../lib/text.ts';
 import type { Builder, ResolvedTypes } from './builder.ts';
+import { declareListSize } from './list-size.ts';
 
 const DEFAULT_SIZE = 20;
 const MAX_SIZE = 100;
+const PAGE_SIZE = declareListSize({ default: DEFAULT_SIZE, max: MAX_SIZE });
 
 /** How a list names the place of an item: the values of its total order, as they stand in a cursor. */
 export interface PlaceFormat<Item, Place> {
@@ -123,10 +125,12 @@ export function pageArgs(builder: Builder) {
   return builder.args((t) => ({
     first: t.int({
       description: `Size of the page, from the front: 0 to ${MAX_SIZE}, default ${DEFAULT_SIZE}.`,
+      ...PAGE_SIZE,
     }),
     after: t.field({ type: 'Cursor', description: 'Start behind the item of this cursor; with `first`.' }),
     last: t.int({
       description: `Size of the page, from the back: 0 to ${MAX_SIZE}, default ${DEFAULT_SIZE}.`,
+      ...PAGE_SIZE,
     }),
     before: t.field({ type: 'Cursor', description: 'End before the item of this cursor; with `last`.' }),
   }));
@@ -135,7 +139,10 @@ export function pageArgs(builder: Builder) {
 /** The arguments of lists that are read from the front only. */
 export function forwardPageArgs(builder: Builder) {
   return builder.args((t) => ({
-    first: t.int({ description: `Size of the page: 0 to ${MAX_SIZE}, default ${DEFAULT_SIZE}.` }),
+    first: t.int({
+      description: `Size of the page: 0 to ${MAX_SIZE}, default ${DEFAULT_SIZE}.`,
+      ...PAGE_SIZE,
+    }),
     after: t.field({ type: 'Cursor', description: 'Start behind the item of this cursor.' }),
   }));
 }

@@ -5,6 +5,7 @@ import {
   type ImportOutcome,
   importDocuments,
   listDocuments,
+  MAX_FOUND,
   searchDocuments,
 } from '../documents/documents.ts';
 import type { Document, DocumentFormat, DocumentSource, FoundPassage } from '../types/document.ts';
@@ -20,6 +21,7 @@ import {
 import type { GraphQLContext } from './context.ts';
 import { describe } from './enums.ts';
 import { parseId } from './ids.ts';
+import { declareListSize } from './list-size.ts';
 import type { Parts } from './parts.ts';
 
 const DEFAULT_FOUND = 10;
@@ -111,7 +113,10 @@ function declareSearch(builder: Builder): void {
       authScopes: { action: 'GET_RAG' },
       args: {
         query: t.arg.string({ required: true, description: 'Words to look for, or a question.' }),
-        limit: t.arg.int({ description: `The most passages to return, 1 to 100; default ${DEFAULT_FOUND}.` }),
+        limit: t.arg.int({
+          description: `The most passages to return, 1 to ${MAX_FOUND}; default ${DEFAULT_FOUND}.`,
+          ...declareListSize({ default: DEFAULT_FOUND, max: MAX_FOUND }),
+        }),
       },
       resolve: (_root, { query, limit }, { services, viewer }) =>
         searchDocuments(services, viewer, { query, limit: limit ?? DEFAULT_FOUND }),

@@ -1,5 +1,4 @@
-/** What a GraphQL document may ask for at most, on every transport alike. Its length in tokens is bounded where it is parsed. */
-import { costLimitRule } from '@escape.tech/graphql-armor-cost-limit';
+/** What a GraphQL document may ask for at most, on every transport alike. Its length in tokens is bounded where it is parsed, its cost where it is executed. */
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives';
@@ -23,11 +22,9 @@ const REPORTING = {
 
 /** Fragments count as if they were written out where they are spread. Introspection has its own bound, in graphql-js. */
 export function createDocumentRules(limits: Limits): readonly ValidationRule[] {
-  const flat = { ...REPORTING, flattenFragments: true };
   return [
-    maxDepthRule({ n: limits.depth, ...flat }),
+    maxDepthRule({ n: limits.depth, ...REPORTING, flattenFragments: true }),
     maxAliasesRule({ n: limits.aliases, ...REPORTING }),
     maxDirectivesRule({ n: limits.directives, ...REPORTING }),
-    costLimitRule({ maxCost: limits.cost, ...flat }),
   ];
 }

@@ -1,6 +1,7 @@
 /** The GraphQL engine behind all transports: graphql-js with its bounds, and the codes of what it refuses. */
 import {
   type DocumentNode,
+  type ExecutionResult,
   execute,
   GraphQLError,
   NoSchemaIntrospectionCustomRule,
@@ -11,6 +12,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import type { Config } from '../config/config.ts';
 import { createDocumentRules } from './document-limits.ts';
+import { costOf, type Operation } from './operation-cost.ts';
 import { subscribe } from './subscribe.ts';
 
 /** Values that nest as deep as the tokens allow are too much for the parser's own recursion: 2,000 brackets fill the stack. */
@@ -21,6 +23,14 @@ function parseBounded(source: Parameters<typeof parse>[0], maxTokens: number): D
     if (!(error instanceof RangeError)) throw error;
     throw new GraphQLError('Syntax Error: Document is nested too deeply.');
   }
+}
+
+/** The cost depends on the variables, so it is looked at where they are known; a document is validated once for all of them. */
+function refuseCostly(operation: Operation, maxCost: number): ExecutionResult | undefined {
+  const cost = costOf(operation);
+  if (cost <= maxCost) return undefined;
+  const message = `Query Cost limit of ${maxCost} exceeded, found ${cost}.`;
+  return { errors: [new GraphQLError(message, { extensions: { code: 'OPERATION_TOO_COMPLEX' } })] };
 }
 
 type DocumentLimits = Config['limits']['document'] & {
@@ -42,10 +52,12 @@ export function useEngine({ introspects, ...limits }: DocumentLimits): Plugin {
       setValidationFn((schema, document) => validate(schema, document, allRules, { hideSuggestions: true }));
     },
     onExecute({ setExecuteFn }) {
-      setExecuteFn((args) => execute({ ...args, hideSuggestions: true }));
+      setExecuteFn((args) => refuseCostly(args, limits.cost) ?? execute({ ...args, hideSuggestions: true }));
     },
     onSubscribe({ setSubscribeFn }) {
-      setSubscribeFn((args) => subscribe({ ...args, hideSuggestions: true }));
+      setSubscribeFn(
+        (args) => refuseCostly(args, limits.cost) ?? subscribe({ ...args, hideSuggestions: true }),
+      );
     },
   };
 }

@@ -10,6 +10,8 @@ export interface Attack extends Sent {
   readonly kind: 'any' | 'query' | 'mutation' | 'subscription';
 }
 
+const NOBODY = '00000000-0000-4000-8000-000000000000';
+
 const repeat = (count: number, make: (index: number) => string): string =>
   Array.from({ length: count }, (_, index) => make(index)).join(' ');
 
@@ -121,6 +123,11 @@ const VALIDATION: readonly Attack[] = [
 
 const doubling = repeat(24, (level) => `fragment F${level} on Query { ...F${level + 1} ...F${level + 1} }`);
 const page = '(first: 100) { edges { node';
+const conversations = (size: string, turns: string) =>
+  `conversations${size} { edges { node { turns${turns} { edges { node { id query answer } } } } } }`;
+const many = (size: string) => repeat(15, (index) => `a${index}: ${conversations(size, size)}`);
+const TURNS_OF_TURNS =
+  'turns(first: $n) { nodes { conversation { turns(first: $n) { nodes { answer } } } } }';
 const COST: readonly Attack[] = [
   complex('16 aliases', `{ ${repeat(16, (index) => `a${index}: serviceInfo { name }`)} }`),
   complex('21 directives', `{ ${repeat(21, (index) => `a${index}: serviceInfo @skip(if: true) { name }`)} }`),
@@ -129,6 +136,35 @@ const COST: readonly Attack[] = [
     `{ ...F } fragment F on Query { ${repeat(16, (index) => `a${index}: serviceInfo { name }`)} }`,
   ),
   complex('pages of pages', `{ conversations${page} { turns${page} { query answer } } } } } } }`),
+  complex('pages of pages by a variable', `query ($n: Int) { ${many('(first: $n)')} }`, {
+    variables: { n: 100 },
+  }),
+  complex(
+    'pages of pages by two variables',
+    `query ($n: Int!, $m: Int!) { ${conversations('(first: $n)', '(last: $m)')} }`,
+    {
+      variables: { n: 100, m: 100 },
+    },
+  ),
+  complex('pages of pages by the default of a variable', `query ($n: Int = 100) { ${many('(last: $n)')} }`),
+  complex('pages of pages without a size', `{ ${many('')} }`),
+  complex(
+    'pages of pages in a fragment',
+    `query ($n: Int) { ...A } fragment A on Query { conversations(first: $n) { ...B } }
+      fragment B on ConversationConnection { edges { node { turns(first: $n) { ...C } } } }
+      fragment C on TurnConnection { edges { node { id query answer } } }`,
+    { variables: { n: 100 } },
+  ),
+  attack('OPERATION_TOO_COMPLEX', 'subscription')(
+    'pages of pages in a subscription',
+    `subscription ($n: Int) { turnEvents(turnId: "${NOBODY}") { ... on StartEvent { turn { conversation { ${TURNS_OF_TURNS} } } } } }`,
+    { variables: { n: 100 } },
+  ),
+  attack('OPERATION_TOO_COMPLEX', 'mutation')(
+    'pages of pages in a mutation',
+    `mutation ($n: Int) { cancelTurn(input: { turnId: "${NOBODY}" }) { turn { conversation { ${TURNS_OF_TURNS} } } } }`,
+    { variables: { n: 100 } },
+  ),
   complex(
     'fragments that double 24 times',
     `{ ...F0 } ${doubling} fragment F24 on Query { serviceInfo { name version } }`,
@@ -163,7 +199,6 @@ const VARIABLES: readonly Attack[] = [
   }),
 ];
 
-const NOBODY = '00000000-0000-4000-8000-000000000000';
 const FORGED = ["' OR '1'='1", '../../etc/passwd', '%2e%2e', '$(id)', '__proto__'];
 const withIds = (make: (code: string, id: string) => Attack): readonly Attack[] => [
   ...FORGED.map((id) => make('BAD_USER_INPUT', id)),

@@ -11,7 +11,7 @@ const documentSchema = z.strictObject({
   directives: count(20, 'Most directives of an operation, fragments included'),
   cost: count(
     5_000,
-    'Highest cost of an operation: 1 a field, 2 an object, times `first`, times 1.5 for each level',
+    'Highest cost of an operation: 1 a scalar, 2 an object, each as often as the pages it is in have items',
   ),
 });
 

@@ -17,6 +17,7 @@ const APOLLO = {
   operations: [
     { id: ID, name: 'Hello', type: 'query', body: HELLO },
     { id: 'ticks', name: 'Ticks', type: 'subscription', body: TICKS },
+    { id: 'dear', name: 'Dear', type: 'query', body: 'query Dear { hello viewer requestId operationId }' },
   ],
 };
 const MAPPING = { [ID]: HELLO, ticks: TICKS };
@@ -35,7 +36,9 @@ const read = (content: unknown, mode: Mode = 'allow') =>
 
 const startServer = (mode: Mode) =>
   withManifest(APOLLO, (manifest) =>
-    startTransportServer({ config: { persistedOperations: { mode, manifest } } }),
+    startTransportServer({
+      config: { persistedOperations: { mode, manifest }, limits: { document: { cost: 3 } } },
+    }),
   );
 
 describe('a manifest', () => {
@@ -80,12 +83,13 @@ describe('a manifest', () => {
 });
 
 /** Under which name each transport can carry an id: the message of a WebSocket has a `query` always. */
-const NAMED = {
-  POST: { documentId: ID },
-  GET: { extensions: { persistedQuery: { version: 1, sha256Hash: ID } } },
-  SSE: { doc_id: ID },
-  WebSocket: { query: '', extensions: { documentId: ID } },
-} as const;
+const toNamed = (id: string) => ({
+  POST: { documentId: id },
+  GET: { extensions: { persistedQuery: { version: 1, sha256Hash: id } } },
+  SSE: { doc_id: id },
+  WebSocket: { query: '', extensions: { documentId: id } },
+});
+const NAMED = toNamed(ID);
 const transports = ['POST', 'GET', 'SSE', 'WebSocket'] as const;
 
 const toEndpoints = ({ endpoint, socketUrl }: { readonly endpoint: string; readonly socketUrl: string }) => ({
@@ -106,6 +110,12 @@ describe.each(transports)('over %s', (name) => {
     expect((await send(to, { query: '{ viewer }' })).codes).toEqual([]);
     const unknown = { query: '', extensions: { persistedQuery: { version: 1, sha256Hash: 'no' } } };
     expect((await send(to, unknown)).codes).toEqual(['PERSISTED_QUERY_NOT_FOUND']);
+  });
+
+  it('an operation that is named may cost no more than others', async () => {
+    await using server = await startServer('require');
+    const dear = { query: undefined, ...toNamed('dear')[name] };
+    expect((await send(toEndpoints(server), dear)).codes).toEqual(['OPERATION_TOO_COMPLEX']);
   });
 
   it('require: only the operations of the manifest run, by id or as they stand there', async () => {
