@@ -2,6 +2,7 @@
 import type { JsonObject } from '../types/json.ts';
 import type { Viewer } from '../types/viewer.ts';
 import { type Credentials, unauthenticated } from './credentials.ts';
+import { isViewerName, MAX_ID_LENGTH } from './viewer-id.ts';
 
 /** Throws UNAUTHENTICATED, TOKEN_EXPIRED, FORBIDDEN or AUTH_UNAVAILABLE. Asked again, it answers by what holds then. */
 export type Authenticate = (credentials: Credentials) => Promise<Viewer>;
@@ -24,8 +25,6 @@ export type Identify = (credentials: Credentials) => Promise<Identity>;
 /** Roles that follow from claims. */
 export type ToRoles = (claims: JsonObject) => readonly string[];
 
-const MAX_ID_LENGTH = 255;
-
 export function createAuthenticate(identify: Identify, toRoles: ToRoles): Authenticate {
   return async (credentials) => {
     const { id, name, roles = [], claims = {}, expiresAt } = await identify(credentials);
@@ -36,9 +35,8 @@ export function createAuthenticate(identify: Identify, toRoles: ToRoles): Authen
   };
 }
 
-/** It goes into the database and into paths of the log: what cannot stand there is nobody's. */
 function requireName(text: string, what: string): void {
-  if (text !== '' && text.length <= MAX_ID_LENGTH && !/[\p{Cc}\p{Cs}]/u.test(text)) return;
+  if (isViewerName(text)) return;
   throw unauthenticated(
     'Token could not be decoded',
     `The ${what} of the viewer must be 1 to ${MAX_ID_LENGTH} characters without control characters`,

@@ -2,6 +2,7 @@
 import type { Target } from '../auth/audit-store.ts';
 import { requireAction } from '../auth/policy.ts';
 import { type ReachDeps, reachOthers } from '../auth/reach-others.ts';
+import { isViewerName } from '../auth/viewer-id.ts';
 import type { AnyTx, ViewerTx } from '../db/client.ts';
 import { AppError } from '../errors.ts';
 import type { Jobs } from '../jobs/jobs.ts';
@@ -29,7 +30,7 @@ export interface ListConversationsInput extends store.ConversationPage {
 
 const MAX_TOPIC_SUMMARY = 1000;
 
-/** Newest first by (lastMessageAt, id), at most `limit`. Throws FORBIDDEN, and BAD_USER_INPUT for two sorts of owners at once. */
+/** Newest first by (lastMessageAt, id), at most `limit`. Throws FORBIDDEN, and BAD_USER_INPUT for an owner that nobody can be. */
 export async function listConversations(
   deps: ConversationDeps,
   viewer: Viewer,
@@ -38,6 +39,9 @@ export async function listConversations(
   const { ofEveryone = false, ownerId } = input;
   if (ofEveryone && ownerId !== undefined) {
     throw new AppError('BAD_USER_INPUT', 'ofEveryone and ownerId cannot be given together');
+  }
+  if (ownerId !== undefined && !isViewerName(ownerId)) {
+    throw new AppError('BAD_USER_INPUT', 'The ownerId is not the id of a viewer');
   }
   const run = (tx: ViewerTx) => store.listConversations(tx, input);
   if (!ofEveryone && (ownerId ?? viewer.id) === viewer.id) return deps.database.asViewer(viewer, run);

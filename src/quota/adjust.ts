@@ -1,8 +1,8 @@
 /** Changes a balance by hand: an administrator gives or takes tokens, and the ledger says who did it. */
 import { insertAuditOf } from '../auth/audit-store.ts';
+import { isViewerName } from '../auth/viewer-id.ts';
 import type { Database } from '../db/client.ts';
 import { AppError } from '../errors.ts';
-import { isStorable } from '../lib/text.ts';
 import type { Viewer } from '../types/viewer.ts';
 import { adjust, andThen, type Balance, refill } from './balance.ts';
 import type { Limiter } from './limiter.ts';
@@ -21,8 +21,6 @@ export interface Adjusted {
   readonly balance: Balance;
   readonly at: Date;
 }
-
-const MAX_ID_CHARACTERS = 255;
 
 /** Whether the actor may do this has been checked. Throws NOT_FOUND for an unknown limiter, and BAD_USER_INPUT. */
 export async function adjustBalance(
@@ -64,8 +62,6 @@ function parseOwner({ subject }: Limiter, { ownerId }: Adjustment): string {
     if (ownerId === undefined) return '';
     throw new AppError('BAD_USER_INPUT', 'The limiter keeps one balance for all: leave viewerId out');
   }
-  if (ownerId !== undefined && ownerId !== '' && ownerId.length <= MAX_ID_CHARACTERS && isStorable(ownerId)) {
-    return ownerId;
-  }
+  if (ownerId !== undefined && isViewerName(ownerId)) return ownerId;
   throw new AppError('BAD_USER_INPUT', 'The limiter keeps a balance for each viewer: name one by viewerId');
 }
