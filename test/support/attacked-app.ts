@@ -5,10 +5,28 @@ import type { ConfigInput } from '../../src/config/config.ts';
 import { startTestApp, type TestApp } from './app.ts';
 import { SENDERS } from './attack-senders.ts';
 import { type FakeBackend, startFakeBackend } from './fake-backend.ts';
+import { toLimiter } from './quotas.ts';
+
+/** What has been asked, stored and charged since the beginning, but for topic summaries: they come when they come. */
+export interface Traces {
+  readonly asked: number;
+  readonly stored: number;
+  readonly ledger: string;
+  readonly balances: string;
+  readonly usage: string;
+}
+
+/** Balances that no test uses up, in periods that do not end. */
+const LIMITERS = [
+  toLimiter('each', { initialQuota: 1_000_000_000, period: '10 years' }),
+  toLimiter('all', { kind: 'CLUSTER', initialQuota: 1_000_000_000, period: '10 years' }),
+];
 
 export interface AttackedApp extends AsyncDisposable {
   readonly app: TestApp;
   readonly fake: FakeBackend;
+  /** What harm would show in. */
+  look(): Promise<Traces>;
   /** Since the last call: no model was asked and nothing was stored. The next good request is answered. */
   requireUnharmed(): Promise<void>;
   /** Waits for the turns that run. What the test itself has asked and stored until then is no harm. */
@@ -18,21 +36,17 @@ export interface AttackedApp extends AsyncDisposable {
 export async function startAttackedApp(config: ConfigInput = {}): Promise<AttackedApp> {
   await using resources = new AsyncDisposableStack();
   const fake = resources.use(await startFakeBackend());
-  const app = resources.use(await startTestApp({ backend: fake.url, config }));
+  const quotas = { limiters: LIMITERS };
+  const app = resources.use(await startTestApp({ backend: fake.url, config: { quotas, ...config } }));
   const driver = postgres(app.databaseUrl, { max: 1, onnotice: () => {} });
   resources.defer(() => driver.end());
-  const countStored = async (): Promise<number> => {
-    const [row] = await driver<{ count: number }[]>`
-      SELECT ((SELECT count(*) FROM conversation) + (SELECT count(*) FROM turn) + (SELECT count(*) FROM upload)
-        + (SELECT count(*) FROM feedback))::int AS count`;
-    return row?.count ?? 0;
-  };
-  let before = { asked: 0, stored: 0 };
-  const look = async () => ({ asked: fake.responses.length, stored: await countStored() });
+  const look = async (): Promise<Traces> => ({ asked: fake.responses.length, ...(await readTraces(driver)) });
+  let before = await look();
   const owned = resources.move();
   return {
     app,
     fake,
+    look,
     async requireUnharmed() {
       const good = await SENDERS.POST(app, { query: '{ serviceInfo { name } }' });
       expect(good).toMatchObject({ codes: [], text: expect.stringContaining('millrace') });
@@ -49,4 +63,16 @@ export async function startAttackedApp(config: ConfigInput = {}): Promise<Attack
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+async function readTraces(driver: postgres.Sql): Promise<Omit<Traces, 'asked'>> {
+  const [row] = await driver<Omit<Traces, 'asked'>[]>`
+    SELECT ((SELECT count(*) FROM conversation) + (SELECT count(*) FROM turn) + (SELECT count(*) FROM upload)
+        + (SELECT count(*) FROM feedback))::int AS stored,
+      (SELECT concat(count(*), ' rows, ', sum(amount), ' tokens') FROM quota_ledger) AS ledger,
+      (SELECT concat_ws(' ', count(*), sum(available), sum(reserved), sum(overrun)) FROM limiter_balance) AS balances,
+      (SELECT concat_ws(' ', count(*), sum(input_tokens), sum(output_tokens)) FROM token_usage
+        WHERE kind <> 'TOPIC_SUMMARY') AS usage`;
+  if (!row) throw new TypeError('There is one row always');
+  return row;
 }

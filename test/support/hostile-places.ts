@@ -25,6 +25,7 @@ const TEXTS = ['String', 'ID', 'Cursor', 'URL'];
 const RIGHT: Readonly<Record<string, unknown>> = {
   attachmentType: 'log',
   contentType: 'text/plain',
+  limiter: 'each',
   ID: '00000000-0000-4000-8000-000000000000',
   String: 'x',
   Int: 1,

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Attack, HOSTILE_DOCUMENTS } from '../../support/attack-documents.ts';
 import { SENDERS, type SenderName } from '../../support/attack-senders.ts';
-import { type AttackedApp, startAttackedApp } from '../../support/attacked-app.ts';
+import { type AttackedApp, startAttackedApp, type Traces } from '../../support/attacked-app.ts';
 
 /** Longer requests do not fit into the line of a GET. */
 const MAX_GET = 4_000;
@@ -32,6 +32,17 @@ const rows = names.flatMap((name) =>
 it('are at least 200, on every transport', () => {
   expect(rows.length).toBeGreaterThan(200);
   for (const name of names) expect(rows.filter((row) => row.name === name).length).toBeGreaterThan(30);
+});
+
+it('would show if they did harm: a question in earnest leaves all traces', async () => {
+  const before = await attacked.look();
+  await SENDERS.SSE(attacked.app, {
+    query: 'subscription { streamingQuery(input: { query: "Why?" }) { __typename } }',
+  });
+  await attacked.forgive();
+  for (const [name, trace] of Object.entries(await attacked.look())) {
+    expect([name, trace]).not.toEqual([name, before[name as keyof Traces]]);
+  }
 });
 
 describe('an attack', () => {
