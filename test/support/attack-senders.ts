@@ -97,3 +97,18 @@ export const SENDERS = {
 } as const satisfies Record<string, Send>;
 
 export type SenderName = keyof typeof SENDERS;
+
+/** By which an operation of that kind can be sent. */
+export const SENDERS_OF: Readonly<Record<'query' | 'mutation' | 'subscription', readonly SenderName[]>> = {
+  query: ['POST', 'GET', 'SSE', 'multipart', 'WebSocket'],
+  mutation: ['POST', 'SSE', 'multipart', 'WebSocket'],
+  subscription: ['SSE', 'multipart', 'WebSocket'],
+};
+
+/** Longer requests do not fit into the line of a GET. */
+const MAX_GET = 4_000;
+
+/** Whether that much fits into a request of that kind. */
+export function fits(name: SenderName, { query, variables = {} }: Sent): boolean {
+  return name !== 'GET' || encodeURIComponent(`${query}${JSON.stringify(variables)}`).length < MAX_GET;
+}

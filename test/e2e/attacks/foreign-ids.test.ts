@@ -6,7 +6,7 @@ import { createSchema } from '../../../src/graphql/schema.ts';
 import { toCursor, toCursorPrefix } from '../../../src/lib/cursor.ts';
 import { newId } from '../../../src/lib/ids.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
-import { SENDERS, type SenderName } from '../../support/attack-senders.ts';
+import { SENDERS, SENDERS_OF } from '../../support/attack-senders.ts';
 import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
 import { insertTenantRows } from '../../support/tenant-rows.ts';
 
@@ -180,11 +180,6 @@ async function insertIds(ownerId: string): Promise<Ids> {
   return { ...rows, uploadId: upload?.id ?? '', cursor: toCursor(toCursorPrefix(rows.turnId), 1, 1) };
 }
 
-const FITTING: Readonly<Record<Kind, readonly SenderName[]>> = {
-  query: ['POST', 'GET', 'SSE', 'multipart', 'WebSocket'],
-  mutation: ['POST', 'SSE', 'multipart', 'WebSocket'],
-  subscription: ['SSE', 'multipart', 'WebSocket'],
-};
 const VARYING = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g;
 
 it('has a case, or a reason to have none, for every place that takes an id', () => {
@@ -199,7 +194,7 @@ it('has a case, or a reason to have none, for every place that takes an id', () 
 });
 
 describe.each(Object.entries(CASES))('P10: %s', (_path, [kind, code, toOperation]) => {
-  it.each(FITTING[kind])(
+  it.each(SENDERS_OF[kind])(
     'answers the same to an id of somebody else and to an unknown one, over %s',
     async (name) => {
       const send = SENDERS[name];

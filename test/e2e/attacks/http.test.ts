@@ -1,5 +1,6 @@
 /** Attacks on HTTP itself: framing, headers, content types and streams. Each is refused or harmless, and nothing else happens. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { answeredSoon } from '../../support/answered-soon.ts';
 import { readResults } from '../../support/attack-senders.ts';
 import { type AttackedApp, startAttackedApp } from '../../support/attacked-app.ts';
 import { stream, textResponse } from '../../support/fake-backend-script.ts';
@@ -19,6 +20,10 @@ const ASK = JSON.stringify({
 const HOST = 'host: localhost';
 const POST = ['POST /graphql HTTP/1.1', HOST, 'content-type: application/json'];
 const CHUNKED = [...POST, 'transfer-encoding: chunked'];
+
+/** Everything that comes back until the server closes. */
+const send = (...lines: readonly string[]): Promise<string> =>
+  answeredSoon(async () => (await openRawHttp(attacked.app.url, ...lines)).ended);
 
 describe('a request', () => {
   it.each([
@@ -47,10 +52,13 @@ describe('a request', () => {
     ['that expects what nobody knows', [...POST, 'expect: wonders', 'content-length: 0', '', ''], 417],
     ['of a method that nobody knows', ['BREW /graphql HTTP/1.1', HOST, '', ''], 400],
   ])('%s is answered with its status, and the connection ends', async (_what, lines, status) => {
-    const raw = await openRawHttp(attacked.app.url, ...lines);
-    await expect.poll(() => raw.text(), { timeout: 20_000 }).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
-    raw.socket.end();
-    await raw.ended;
+    await answeredSoon(async () => {
+      const raw = await openRawHttp(attacked.app.url, ...lines);
+      const poll = { timeout: 20_000, interval: 5 };
+      await expect.poll(() => raw.text(), poll).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      raw.socket.end();
+      await raw.ended;
+    });
   });
 
   it.each([
@@ -65,13 +73,11 @@ describe('a request', () => {
     ['an encoded way round', 'GET /public/%2e%2e/metrics HTTP/1.1', 404],
     ['a path with a fragment', 'GET /metrics#/graphql HTTP/1.1', 404],
   ])('of %s is answered with its status', async (_what, line, status) => {
-    const raw = await openRawHttp(attacked.app.url, line, HOST, 'connection: close', '', '');
-    expect(await raw.ended).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(await send(line, HOST, 'connection: close', '', '')).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   });
 
   it('to CONNECT to somewhere is not', async () => {
-    const raw = await openRawHttp(attacked.app.url, 'CONNECT evil.example:443 HTTP/1.1', HOST, '', '');
-    expect(await raw.ended).not.toContain('200');
+    expect(await send('CONNECT evil.example:443 HTTP/1.1', HOST, '', '')).not.toContain('200');
   });
 
   it('whose length is a lie, too long, ends when its client does', async () => {
@@ -81,38 +87,25 @@ describe('a request', () => {
   });
 
   it('whose length is a lie, too short, is what was announced; the rest is no request', async () => {
-    const raw = await openRawHttp(
-      attacked.app.url,
-      ...POST,
-      `content-length: ${GOOD.length}`,
-      '',
-      `${GOOD}${ASK}\r\n\r\n`,
-    );
-    const text = await raw.ended;
+    const text = await send(...POST, `content-length: ${GOOD.length}`, '', `${GOOD}${ASK}\r\n\r\n`);
     expect(text).toMatch(/HTTP\/1\.1 400 [^/]*$/);
     expect(text).not.toContain('StartEvent');
   });
 
   it('that hides another in its body hides it in vain', async () => {
     const hidden = `GET /livez HTTP/1.1\r\n${HOST}\r\n\r\n`;
-    const raw = await openRawHttp(
-      attacked.app.url,
-      ...POST,
-      `content-length: ${hidden.length}`,
-      'connection: close',
-      '',
-      hidden,
-    );
-    const text = await raw.ended;
+    const text = await send(...POST, `content-length: ${hidden.length}`, 'connection: close', '', hidden);
     expect(text).toMatch(/^HTTP\/1\.1 400 [\s\S]*"BAD_REQUEST"/);
     expect(text).not.toContain('alive');
   });
 });
 
-async function post(body: string | Uint8Array, headers: Readonly<Record<string, string>>) {
+async function ask(body: string | Uint8Array, headers: Readonly<Record<string, string>>) {
   const response = await fetch(attacked.app.graphql, { method: 'POST', body: body as never, headers });
   return { status: response.status, text: await response.text() };
 }
+
+const post: typeof ask = (body, headers) => answeredSoon(() => ask(body, headers));
 
 describe('a content type', () => {
   it.each([
@@ -188,7 +181,7 @@ describe('a foreign page', () => {
 
   it('cannot ask by an EventSource', async () => {
     const url = `${attacked.app.graphql}?query=${encodeURIComponent(JSON.parse(ASK).query)}`;
-    const response = await fetch(url, { headers: { accept: 'text/event-stream' } });
+    const response = await answeredSoon(() => fetch(url, { headers: { accept: 'text/event-stream' } }));
     expect([response.status, (await response.json()).errors[0].extensions.code]).toEqual([
       403,
       'CSRF_HEADER_REQUIRED',
@@ -227,7 +220,7 @@ describe('what a model writes', () => {
       attacked.fake.reply(stream(textResponse(HOSTILE.join(''), { pieces: HOSTILE })));
       const query =
         'subscription { streamingQuery(input: { query: "Write" }) { __typename ... on TokenEvent { token } ... on TurnCompleteEvent { answer } } }';
-      const { text } = await post(JSON.stringify({ query }), { 'content-type': 'application/json', accept });
+      const { text } = await ask(JSON.stringify({ query }), { 'content-type': 'application/json', accept });
       const events = readResults(text, accept).map(({ data }) => data?.streamingQuery ?? {});
       expect(events.map(({ __typename }) => __typename)).toEqual(
         expect.arrayContaining(['StartEvent', 'TokenEvent', 'TurnCompleteEvent', 'EndEvent']),

@@ -1,8 +1,9 @@
 /** Attacks by values: at every place of the schema that takes a text, and by what attachments hold. Each is refused with its code, or kept as it is and does nothing. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { SENDERS } from '../../support/attack-senders.ts';
+import { answeredSoon } from '../../support/answered-soon.ts';
+import { type Answer, SENDERS, SENDERS_OF } from '../../support/attack-senders.ts';
 import { type AttackedApp, startAttackedApp } from '../../support/attacked-app.ts';
-import { listPlaces, type Place } from '../../support/hostile-places.ts';
+import { listPlaces } from '../../support/hostile-places.ts';
 
 let attacked: AttackedApp;
 beforeAll(async () => {
@@ -11,12 +12,9 @@ beforeAll(async () => {
 afterAll(() => attacked[Symbol.asyncDispose]());
 afterEach(() => attacked.requireUnharmed());
 
-const send = ({ kind, put }: Place, text: string) =>
-  (kind === 'subscription' ? SENDERS.SSE : SENDERS.POST)(attacked.app, put(text));
-
 const PLACES = listPlaces();
-/** What is only looked for may be anything: it is not found. */
-const SEARCHES = PLACES.filter(({ title }) => ['searchDocuments.query', 'models.provider'].includes(title));
+/** What is only looked for may be anything: it is not found. Nor does a server without authentication read a token. */
+const FREE = ['searchDocuments.query', 'models.provider', 'refreshToken.input.token'];
 
 it('there are many places', () => {
   expect(PLACES.length).toBeGreaterThan(60);
@@ -27,10 +25,14 @@ describe.each([
   ['a lone surrogate', 'a\ud800b'],
   ['a surrogate pair the wrong way round', 'a\udc00\ud800b'],
 ])('%s', (_what, text) => {
-  it.each(PLACES)('at $title is refused and goes nowhere', async (place) => {
-    const { codes } = await send(place, text);
-    for (const code of codes) expect(['BAD_USER_INPUT', 'NOT_FOUND', 'CURSOR_INVALID']).toContain(code);
-    if (!SEARCHES.includes(place)) expect(codes).not.toEqual([]);
+  it.each(PLACES)('at $title is refused and goes nowhere, by every transport', async (place) => {
+    const sent = place.put(text);
+    for (const name of SENDERS_OF[place.kind]) {
+      const { codes } = await answeredSoon(() => SENDERS[name](attacked.app, sent));
+      for (const code of codes)
+        expect(['BAD_USER_INPUT', 'NOT_FOUND', 'CURSOR_INVALID'], name).toContain(code);
+      if (!FREE.includes(place.title)) expect(codes, name).not.toEqual([]);
+    }
   });
 });
 
@@ -46,9 +48,11 @@ const INJECTIONS = [
 ];
 
 describe('SQL and other languages', () => {
-  it.each(PLACES)('at $title are text', async (place) => {
-    for (const text of INJECTIONS) {
-      const { codes } = await send(place, text);
+  it.each(PLACES)('at $title are text, each by another transport', async ({ kind, put }) => {
+    const names = SENDERS_OF[kind];
+    for (const [index, text] of INJECTIONS.entries()) {
+      const send = SENDERS[names[index % names.length] ?? 'SSE'];
+      const { codes } = await send(attacked.app, put(text));
       expect(codes).not.toContain('INTERNAL_SERVER_ERROR');
       expect(codes).not.toContain('DEPENDENCY_UNAVAILABLE');
     }
@@ -56,46 +60,15 @@ describe('SQL and other languages', () => {
   });
 });
 
-const STRANGE = {
-  'U+FFFE and U+FFFF': '\ufffe\uffff',
-  'an override of the direction': '\u202eevil\u202c\u2066x\u2069',
-  'a letter under a hundred accents': `z${'\u0301\u0338\u0489'.repeat(33)}`,
-  'a family of emoji': '👩‍👩‍👧‍👦🏳️‍🌈',
-  'two forms of one letter': '\u00e9e\u0301',
-  'invisible characters': '\u200b\u200d\u2060\ufeff\u00ad\u{e0041}',
-  'line ends of all kinds': '\r\n\r\n\u2028\u2029\u0085\v\f',
-  'controls and an escape': '\u0001\u0007\u001b[31m\u007f',
-  'a character beyond the basic plane': '\u{10ffff}\u{1f600}',
-};
-
-describe.each(Object.entries(STRANGE))('%s', (_what, strange) => {
-  const text = `a${strange}b`;
-
-  it('in a question, a title and an attachment is kept and passed on as it is', async () => {
-    const { app, fake } = attacked;
-    const asked = await SENDERS.POST(app, {
-      query: 'mutation ($input: QueryInput!) { query(input: $input) { turn { query conversation { id } } } }',
-      variables: {
-        input: {
-          query: text,
-          attachments: [{ attachmentType: 'log', contentType: 'text/plain', content: { text } }],
-        },
-      },
-    });
-    const { turn } = JSON.parse(asked.text).data.query;
-    expect(turn.query).toBe(text);
-    expect(JSON.stringify(fake.responses.at(-1)?.body)).toContain(
-      JSON.stringify(`${text}\n\n[Attachment: log]\n${text}`).slice(1, -1),
-    );
-    const renamed = await SENDERS.POST(app, {
-      query:
-        'mutation ($input: RenameConversationInput!) { renameConversation(input: $input) { conversation { topicSummary } } }',
-      variables: { input: { conversationId: turn.conversation.id, topicSummary: text } },
-    });
-    expect(JSON.parse(renamed.text).data.renameConversation.conversation.topicSummary).toBe(text);
-    await attacked.forgive();
-  });
-});
+/** A wrong question, by every transport. */
+async function start(variables: Readonly<Record<string, unknown>>): Promise<readonly Answer[]> {
+  const query = 'mutation ($input: StartTurnInput!) { startTurn(input: $input) { outcome } }';
+  const answers: Answer[] = [];
+  for (const name of SENDERS_OF.mutation) {
+    answers.push(await answeredSoon(() => SENDERS[name](attacked.app, { query, variables })));
+  }
+  return answers;
+}
 
 const PNG = '89504e470d0a1a0a';
 const SVG = '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>';
@@ -119,12 +92,10 @@ describe('an attachment', () => {
     ['a type of another case', 'LOG', 'text/plain', { text: 'x' }],
     ['two contents', 'log', 'text/plain', { text: 'x', base64: 'eA==' }],
     ['no content', 'log', 'text/plain', {}],
-  ])('that is %s is refused', async (_what, attachmentType, contentType, content) => {
-    const { codes } = await SENDERS.POST(attacked.app, {
-      query: 'mutation ($input: StartTurnInput!) { startTurn(input: $input) { outcome } }',
-      variables: { input: { query: 'Why?', attachments: [{ attachmentType, contentType, content }] } },
-    });
-    expect(codes).toEqual(['BAD_USER_INPUT']);
+  ])('that is %s is refused, by every transport', async (_what, attachmentType, contentType, content) => {
+    const attachments = [{ attachmentType, contentType, content }];
+    const answers = await start({ input: { query: 'Why?', attachments } });
+    for (const { codes } of answers) expect(codes).toEqual(['BAD_USER_INPUT']);
   });
 });
 
@@ -138,13 +109,11 @@ describe('keys of the prototype', () => {
     ],
     ['for an input', '{"input":null,"__proto__":{"input":{"query":"Why?"}}}'],
     ['in an attachment', '{"input":{"query":"Why?","attachments":[{"__proto__":{"attachmentType":"log"}}]}}'],
-  ])('%s are refused', async (_where, variables) => {
-    const { codes } = await SENDERS.POST(attacked.app, {
-      query: 'mutation ($input: StartTurnInput!) { startTurn(input: $input) { outcome } }',
-      variables: hostile(variables),
-    });
-    expect(codes.length).toBeGreaterThan(0);
-    expect(new Set(codes)).toEqual(new Set(['BAD_USER_INPUT']));
+  ])('%s are refused, by every transport', async (_where, variables) => {
+    for (const { codes } of await start(hostile(variables))) {
+      expect(codes.length).toBeGreaterThan(0);
+      expect(new Set(codes)).toEqual(new Set(['BAD_USER_INPUT']));
+    }
   });
 
   it.each([
