@@ -54,7 +54,7 @@ export async function toConnection<Item, Place>(
   list: (request: PageRequest<Place>) => Promise<readonly Item[]>,
 ): Promise<Connection<Item>> {
   const reverse = isBackwards(args);
-  const size = parseSize(reverse ? args.last : args.first);
+  const size = parseSize(args);
   const cursor = (reverse ? args.before : args.after) ?? undefined;
   const after = cursor === undefined ? undefined : parsePlace(cursor, format.values);
   const found = await list({ limit: size + 1, after, reverse });
@@ -86,8 +86,13 @@ function isBackwards(args: PageArgs): boolean {
   return backwards;
 }
 
-function parseSize(size: number | null | undefined): number {
-  if (size == null) return DEFAULT_SIZE;
+/** Clients that page both ways send null for the end that they do not mean; null alone says nothing and may be a mistake. */
+function parseSize({ first, last }: PageArgs): number {
+  const size = first ?? last;
+  if (size == null) {
+    if (first === undefined && last === undefined) return DEFAULT_SIZE;
+    throw new AppError('BAD_USER_INPUT', 'The size of a page may be left out, but not be null');
+  }
   if (size >= 0 && size <= MAX_SIZE) return size;
   throw new AppError('BAD_USER_INPUT', `A page has 0 to ${MAX_SIZE} items, not ${size}`);
 }

@@ -181,7 +181,14 @@ const VARIABLES: readonly Attack[] = [
   wrongVariable('a list for an Int', PAGE_OF, { variables: { first: [1, 2] } }),
   wrongVariable('an object for an Int', PAGE_OF, { variables: { first: { valueOf: 1 } } }),
   wrongVariable('a million of a page', PAGE_OF, { variables: { first: 1_000_000 } }),
+  wrongVariable(
+    'a million of a page in the text',
+    '{ conversations(first: 1000000) { edges { node { id } } } }',
+  ),
   wrongVariable('less than nothing of a page', PAGE_OF, { variables: { first: -1 } }),
+  wrongVariable('null of a page', '{ conversations(first: null) { edges { node { id } } } }'),
+  wrongVariable('null of a page by a variable', PAGE_OF, { variables: { first: null } }),
+  wrongVariable('null of a page from the back', '{ conversations(last: null) { edges { node { id } } } }'),
   wrongVariable('both ends of a page', '{ conversations(first: 1, last: 1) { edges { node { id } } } }'),
   attack('CURSOR_INVALID', 'query')(
     'a cursor that is none',

@@ -31,7 +31,12 @@ async function read(items: readonly number[], args: PageArgs) {
 describe('pages', () => {
   it('hold 20 items when no size is given', async () => {
     expect((await read(toItems(30), {})).nodes).toEqual(toItems(20));
-    expect((await read(toItems(30), { last: null, before: null })).nodes).toEqual(toItems(20));
+    expect((await read(toItems(30), { after: null, before: null })).nodes).toEqual(toItems(20));
+  });
+
+  it('may be asked for with null for the other end', async () => {
+    expect((await read(toItems(30), { first: 2, last: null, before: null })).nodes).toEqual([0, 1]);
+    expect((await read(toItems(30), { last: 2, first: null, after: null })).nodes).toEqual([28, 29]);
   });
 
   it('say where they lie in their list', async () => {
@@ -91,6 +96,9 @@ describe('refusals', () => {
     { first: 101 },
     { last: -1 },
     { last: 101 },
+    { first: null },
+    { last: null },
+    { first: null, last: null },
     { first: 1, last: 1 },
     { first: 1, before: 'WzFd' },
     { last: 1, after: 'WzFd' },
