@@ -1,13 +1,13 @@
 /** The GraphQL server behind HTTP and WebSocket: Yoga with the rules of this folder. Sockets and bodies are not its business. */
 import { useCSRFPrevention } from '@graphql-yoga/plugin-csrf-prevention';
-import type { DocumentNode, GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
-import { LRUCache } from 'lru-cache';
 import { provesIdentity } from '../auth/choose-module.ts';
 import type { Config } from '../config/config.ts';
 import type { GraphQLContext, OperationContext } from '../graphql/context.ts';
 import type { Log } from '../log.ts';
 import { toTurnCredentials } from './credentials.ts';
+import { createDocumentCache, createErrorCache } from './document-cache.ts';
 import type { ExchangeContext } from './exchange.ts';
 import { GRAPHIQL_OPTIONS, renderGraphiql } from './graphiql.ts';
 import type { ViewerLimits } from './limits.ts';
@@ -21,8 +21,6 @@ import { usePersistedOperations } from './use-persisted-operations.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
-/** Characters of cached documents; parsed ones take some times as much. */
-const MAX_CACHED_CHARACTERS = 4 * 1024 * 1024;
 /** Either says that a script sent the request, so that a browser asked for leave before (see CORS). */
 export const PREFLIGHT_HEADERS = ['graphql-require-preflight', 'apollo-require-preflight'];
 
@@ -66,8 +64,8 @@ export function createGraphQLYoga(deps: YogaDeps): Yoga {
     maxRequestBodySize: false,
     landingPage: false,
     parserAndValidationCache: {
-      documentCache: createTextCache<DocumentNode>(),
-      errorCache: createTextCache<Error>(),
+      documentCache: createDocumentCache(),
+      errorCache: createErrorCache(),
     },
     graphiql: deps.config.mode === 'development' && GRAPHIQL_OPTIONS,
     renderGraphiQL: renderGraphiql,
@@ -96,12 +94,4 @@ export function createGraphQLYoga(deps: YogaDeps): Yoga {
 /** In production those only who have proved who they are; nobody else comes as far as that, but where nobody has to. */
 function mayIntrospect({ mode, authentication }: YogaDeps['config']): boolean {
   return mode === 'development' || provesIdentity(authentication);
-}
-
-function createTextCache<Value extends object>(): LRUCache<string, Value> {
-  return new LRUCache({
-    max: 1_000,
-    maxSize: MAX_CACHED_CHARACTERS,
-    sizeCalculation: (_value, text) => text.length + 1,
-  });
 }
