@@ -1,8 +1,9 @@
 /** What Millrace counts. Made once in app.ts and passed in; the metric names of the service that it succeeds are kept as aliases. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { createBoundedNames } from './lib/bounded-names.ts';
 import type { TurnUsage } from './types/usage.ts';
 
-/** One turn's provider and model: bounded by what the backends offer. */
+/** One turn's provider and model. */
 export interface TurnLabels {
   readonly provider: string;
   readonly model: string;
@@ -87,6 +88,8 @@ export interface Metrics
   readonly registry: Registry;
 }
 
+/** Backends may offer thousands, and each takes dozens of series: those that come later are counted as one. */
+const MAX_MODELS = 100;
 const TURN_SECONDS = [0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
 const FIRST_TOKEN_SECONDS = [0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 120];
 const HTTP_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -123,24 +126,26 @@ function createTurnMetrics(registry: Registry): TurnMetrics {
     model,
   );
 
+  const toModel = createBoundedNames(MAX_MODELS, 'other');
+  const bound = ({ provider, model: name }: TurnLabels) => ({ provider, model: toModel(name) });
   return {
     turnStarted(labels) {
-      started.inc({ ...labels });
-      calls.inc({ ...labels });
+      started.inc(bound(labels));
+      calls.inc(bound(labels));
     },
     turnEnded(labels, { status, reason, durationMs, usage }) {
-      ended.inc({ ...labels, status, reason });
-      duration.observe({ ...labels }, durationMs / 1000);
-      tokens.inc({ ...labels, direction: 'input' }, usage.inputTokens);
-      tokens.inc({ ...labels, direction: 'output' }, usage.outputTokens);
-      sent.inc({ ...labels }, usage.inputTokens);
-      received.inc({ ...labels }, usage.outputTokens);
-      if (status === 'FAILED') failures.inc({ ...labels });
+      ended.inc({ ...bound(labels), status, reason });
+      duration.observe(bound(labels), durationMs / 1000);
+      tokens.inc({ ...bound(labels), direction: 'input' }, usage.inputTokens);
+      tokens.inc({ ...bound(labels), direction: 'output' }, usage.outputTokens);
+      sent.inc(bound(labels), usage.inputTokens);
+      received.inc(bound(labels), usage.outputTokens);
+      if (status === 'FAILED') failures.inc(bound(labels));
     },
-    turnReaped: ({ provider, model: name }) => reaped.inc({ provider, model: name }),
-    firstToken: (labels, ms) => first.observe({ ...labels }, ms / 1000),
+    turnReaped: (labels) => reaped.inc(bound(labels)),
+    firstToken: (labels, ms) => first.observe(bound(labels), ms / 1000),
     eventsAppended: (count) => events.inc(count),
-    upstreamIgnored: (labels, count) => ignored.inc({ ...labels }, count),
+    upstreamIgnored: (labels, count) => ignored.inc(bound(labels), count),
   };
 }
 
