@@ -1,5 +1,6 @@
 /** Attacks by strange characters: what Postgres and JSON can carry is kept and passed on as it is, whatever it looks like. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { answeredSoon } from '../../support/answered-soon.ts';
 import { SENDERS, SENDERS_OF } from '../../support/attack-senders.ts';
 import { type AttackedApp, startAttackedApp } from '../../support/attacked-app.ts';
 
@@ -56,4 +57,59 @@ describe.each(Object.entries(STRANGE))('%s', (_what, strange) => {
       await attacked.forgive();
     },
   );
+
+  it('in the name, the title and the text of a document are kept as they are', async () => {
+    const { app } = attacked;
+    const document = { name: `${text}.md`, title: text, format: 'MARKDOWN', content: { text } };
+    const imported = await SENDERS.POST(app, {
+      query: `mutation ($input: ImportDocumentsInput!) {
+        importDocuments(input: $input) { documents { outcome document { id name title } } } }`,
+      variables: { input: { documents: [document] } },
+    });
+    expect(imported.codes).toEqual([]);
+    const list = await SENDERS.POST(app, { query: '{ documents(first: 100) { nodes { name title } } }' });
+    expect(list.text).toContain(`{${written('name', `${text}.md`)},${written('title', text)}}`);
+  });
+});
+
+describe('a letter under 10,000 accents', () => {
+  const text = `z${'\u0301\u0338\u0489\u035c'.repeat(2_500)}`;
+
+  it('in a question and an attachment is kept and passed on as it is', async () => {
+    const { app, fake } = attacked;
+    const attachments = [{ attachmentType: 'log', contentType: 'text/plain', content: { text } }];
+    const asked = await SENDERS.POST(app, {
+      query: 'mutation ($input: QueryInput!) { query(input: $input) { turn { query } } }',
+      variables: { input: { query: text, attachments } },
+    });
+    expect(asked.text).toContain(written('query', text));
+    expect(JSON.stringify(fake.responses.at(-1)?.body)).toContain(`${text}\\n\\n[Attachment: log]\\n${text}`);
+    await attacked.forgive();
+  });
+
+  const NOBODY = '00000000-0000-4000-8000-000000000000';
+  const toImport = (document: object) => ({
+    query:
+      'mutation ($input: ImportDocumentsInput!) { importDocuments(input: $input) { documents { outcome } } }',
+    variables: {
+      input: { documents: [{ name: 'a.md', format: 'MARKDOWN', content: { text: 'x' }, ...document }] },
+    },
+  });
+  it.each([
+    [
+      'the title of a conversation',
+      {
+        query:
+          'mutation ($input: RenameConversationInput!) { renameConversation(input: $input) { conversation { id } } }',
+        variables: { input: { conversationId: NOBODY, topicSummary: text } },
+      },
+    ],
+    ['the name of a document', toImport({ name: text })],
+    ['the title of a document', toImport({ title: text })],
+  ])('is too long for %s', async (_what, sent) => {
+    for (const name of SENDERS_OF.mutation) {
+      const { codes } = await answeredSoon(() => SENDERS[name](attacked.app, sent));
+      expect(codes).toEqual(['BAD_USER_INPUT']);
+    }
+  });
 });

@@ -113,6 +113,22 @@ describe('importing', () => {
     });
   });
 
+  test('keeps strange names of files as they are', async () => {
+    const names = [
+      '\u202eevil\u202c.md',
+      `z${'\u0301'.repeat(100)}.md`,
+      '👩‍👩‍👧‍👦.md',
+      `'; DROP TABLE document; --.md`,
+      '\r\n\u0085.md',
+    ];
+    for (const name of names) await write(name, `About ${names.indexOf(name)}`);
+    await writeFile(Buffer.from(`${folder}/a\xff\xfe.md`, 'latin1'), 'not UTF-8');
+    expect((await run(folder)).summary).toMatchObject({ created: names.length, failed: 1 });
+    const documents = await listDocuments(db, { id: 'ada', name: 'Ada', roles: [] }, { limit: 100 });
+    const paths = documents.map(({ name }) => `/${name}`);
+    for (const name of names) expect(paths).toContain(join(folder, name));
+  });
+
   test('goes on after a file that cannot be imported', async () => {
     await write('a.md', ' ');
     await write('b.md', 'text');
