@@ -94,7 +94,8 @@ export function toExplanation(text: string, secrets: readonly string[] = []): st
 function toBeginning(text: string): string {
   if (text.length <= MAX_SCRUBBED) return text;
   const beginning = text.slice(0, MAX_SCRUBBED);
-  return beginning.slice(0, Math.max(0, beginning.lastIndexOf(' '), beginning.lastIndexOf('\n')));
+  const end = Math.max(beginning.lastIndexOf(' '), beginning.lastIndexOf('\n'));
+  return end === -1 ? beginning : beginning.slice(0, end);
 }
 
 /** The object with the secrets removed from its strings; the same object when there are none. */
