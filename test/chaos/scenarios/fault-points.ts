@@ -30,6 +30,8 @@ const SMALL: Form = {
 const MORE_ROUNDS = 10;
 /** Mild strikes of such a life: points that are passed now and then are struck whenever they are. */
 const MORE_MILD = 6;
+/** Lives of such a round at least: every node dies, and more than once, or nobody leaves anything to be reaped. */
+const MORE_LIVES = 12;
 const DRAIN_LIVES = 20;
 /** Nodes that are made to fail; one more is not, until the rare points are at stake: it would be at them first. */
 const ARMED = 3;
@@ -70,6 +72,15 @@ function toRounds(point: FaultPoint, form: Form, random: Random): readonly Round
     const end = index < lives - form.pauses ? 'kill' : 'pause';
     const faults = isDrain ? `${point}=${end}` : toFaults(point, end, { mild: form.mild, random });
     return { point, end, faults, triesLeft: TRIES };
+  });
+}
+
+function toMoreRounds(point: FaultPoint, lives: number, random: Random): readonly Round[] {
+  return Array.from({ length: lives }, () => {
+    const faults = point.startsWith('drain:')
+      ? `${point}=kill`
+      : toFaults(point, 'kill', { mild: MORE_MILD, random });
+    return { point, end: 'kill', faults, triesLeft: 1 };
   });
 }
 
@@ -153,12 +164,7 @@ async function run({ random, small, resources, logs, tell }: ScenarioContext) {
     const rare = form.points.filter((point) => countStrikes(rig.nodes, point) < form.least);
     if (rare.length === 0) break;
     tell(`once more: ${rare.map((point) => `${point} (${countStrikes(rig.nodes, point)})`).join(' ')}`);
-    const more = rare.map((point): Round => {
-      const faults = point.startsWith('drain:')
-        ? `${point}=kill`
-        : toFaults(point, 'kill', { mild: MORE_MILD, random: chance });
-      return { point, end: 'kill', faults, triesLeft: 1 };
-    });
+    const more = rare.flatMap((point) => toMoreRounds(point, Math.ceil(MORE_LIVES / rare.length), chance));
     await Promise.all(rig.nodes.map((node) => work(node, more, () => {})));
   }
   await rig.closeLoad();
