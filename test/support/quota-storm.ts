@@ -103,7 +103,7 @@ function toConfig(fake: FakeBackend, viewers: readonly string[], kind: QuotaSubj
       apiKey: { keys: viewers.map((id) => ({ id, key: keyOf(id) })) },
     },
     backends: [{ id: 'fake', baseUrl: fake.url, models: ['fake-model'], maxOutputTokens: ALLOWANCE }],
-    turns: { leaseMs: 2_000 },
+    turns: { leaseMs: 3_000 },
     limits: UNLIMITED,
     quotas: { limiters: [{ name: 'storm', kind, initialQuota: 1_000_000_000, period: '1 day' }] },
   };
@@ -154,15 +154,18 @@ async function ask(url: string, viewer: string, clientTurnId: string): Promise<O
   throw new Error(JSON.stringify(body));
 }
 
-/** What one question sets aside: all of the storm are the same. */
-async function measureReservation(rig: Rig, nodes: readonly StormNode[], viewer: string): Promise<number> {
-  rig.fake.onResponse = () => stream(textResponse('Yes.'));
-  const outcome = await decide(nodes, viewer, 'measure', 1);
+/** What one question sets aside, as all of the storm do, and the id of the node that answers it. */
+async function measure(rig: Rig, node: StormNode, viewer: string) {
+  const gate = createGate();
+  rig.fake.onResponse = () => ({ ...stream(textResponse('Yes.')), holds: { 0: gate } });
+  const outcome = await decide([node], viewer, 'measure', 1);
   if (outcome === 'REFUSED') throw new Error('the measuring question was refused');
+  const [row] = await rig.sql`
+    SELECT amount::int AS reservation, lease_owner AS "nodeId" FROM turn JOIN quota_ledger ON turn_id = turn.id
+    WHERE turn.id = ${outcome.turnId} AND kind = 'RESERVE'`;
+  gate.release();
   await waitForEnds(rig);
-  const rows =
-    await rig.sql`SELECT amount::int FROM quota_ledger WHERE turn_id = ${outcome.turnId} AND kind = 'RESERVE'`;
-  return rows[0]?.amount ?? 0;
+  return row as { readonly reservation: number; readonly nodeId: string };
 }
 
 /** Whose balance the viewer spends. */
@@ -205,6 +208,17 @@ async function waitForEnds({ sql }: Rig): Promise<void> {
   while ((await countRunning()) > 0) await delay(RETRY_MS);
 }
 
+/** What the killed node had not asked the model yet would give its reservation back, and more could be accepted than fit. */
+async function holdBackTakeover({ sql }: Rig, survivorId: string): Promise<void> {
+  await sql`UPDATE turn SET lease_until = now() + interval '1 hour'
+    WHERE status = 'RUNNING' AND lease_owner <> ${survivorId}`;
+}
+
+async function allowTakeover({ sql }: Rig, survivorId: string): Promise<void> {
+  await sql`UPDATE turn SET lease_until = now() - interval '1 second'
+    WHERE status = 'RUNNING' AND lease_owner <> ${survivorId}`;
+}
+
 async function spend(rig: Rig, options: SpendOptions): Promise<SpendResult> {
   const { viewers, spenders, worth, killAfter } = options;
   const [viewer] = viewers;
@@ -214,12 +228,13 @@ async function spend(rig: Rig, options: SpendOptions): Promise<SpendResult> {
   const second = await startNode(rig);
   await using _second = second.process;
   const nodes = [first, second];
-  const reservation = await measureReservation(rig, [second], viewer);
+  const { reservation, nodeId } = await measure(rig, second, viewer);
   await leave(rig, owner, worth * reservation);
   const gate: Gate = createGate();
   const usage = { inputTokens: reservation - ALLOWANCE, outputTokens: ALLOWANCE };
   rig.fake.onResponse = () => ({ ...stream(textResponse('Yes.', { usage })), holds: { 0: gate } });
   await using watch = watchLeast(rig, owner);
+  const isHeld = killed.exit.then(() => holdBackTakeover(rig, nodeId));
   const asking = Array.from({ length: spenders }, (_, index) =>
     decide(nodes, viewers[index % viewers.length] ?? viewer, `spend-${index}`, index),
   );
@@ -227,8 +242,9 @@ async function spend(rig: Rig, options: SpendOptions): Promise<SpendResult> {
   const turns = new Set(outcomes.flatMap((outcome) => (outcome === 'REFUSED' ? [] : [outcome.turnId])));
   // Where the other node was faster, it has not died of its fault: then it dies with its turns running.
   killed.send('SIGKILL');
-  await killed.exit;
+  await isHeld;
   gate.release();
+  await allowTakeover(rig, nodeId);
   await waitForEnds(rig);
   const [balance] = await rig.sql`SELECT reserved::int FROM limiter_balance WHERE owner_id = ${owner}`;
   return {
