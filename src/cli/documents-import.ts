@@ -3,6 +3,7 @@ import { Presets, SingleBar } from 'cli-progress';
 import type { Database } from '../db/client.ts';
 import { importServerDocument } from '../documents/documents.ts';
 import { isAppError } from '../errors.ts';
+import { toVisible } from '../lib/text.ts';
 import {
   collectSources,
   MAX_FILE_BYTES,
@@ -49,7 +50,7 @@ export async function runDocumentsImport(
   } finally {
     bar?.stop();
   }
-  for (const { path, reason } of failures) output.err(`${path}: ${reason}\n`);
+  for (const { path, reason } of failures) output.err(`${toVisible(path)}: ${reason}\n`);
   const summary = {
     created: counts.CREATED,
     replaced: counts.REPLACED,

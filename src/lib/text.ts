@@ -1,4 +1,4 @@
-/** Text that Postgres and JSON can both carry: no NUL, no lone surrogate. */
+/** Text that Postgres and JSON can both carry, and a terminal can show. */
 
 const NUL = '\0';
 
@@ -11,4 +11,12 @@ export function isStorable(text: string): boolean {
 export function toStorable(text: string): string {
   if (isStorable(text)) return text;
   return text.toWellFormed().replaceAll(NUL, '\uFFFD');
+}
+
+/** The text with its control characters written out, so that a terminal shows it and does nothing else. */
+export function toVisible(text: string): string {
+  return text.replace(
+    /\p{Cc}/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

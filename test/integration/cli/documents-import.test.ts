@@ -137,6 +137,12 @@ describe('importing', () => {
     expect(err).toMatch(/a\.md: .* is empty\n$/);
   });
 
+  test('writes out the control characters of a name', async () => {
+    await write('a\u001b[2J\u009b.md', ' ');
+    const { err } = await run(folder);
+    expect(err).toContain(String.raw`a\u001b[2J\u009b.md: `);
+  });
+
   test('of nothing fails', async () => {
     expect(await run(folder)).toMatchObject({ summary: { created: 0, failed: 0, exitCode: 1 } });
   });
