@@ -14,7 +14,8 @@ import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.t
 import { createGate, type Gate, stream, textResponse } from '../../support/fake-backend-script.ts';
 
 const viewer = createViewer();
-const GRACE_MS = 200;
+/** Long enough for a busy machine to follow a turn that has just begun. */
+const GRACE_MS = 1_000;
 let db: TestDatabase;
 let fake: FakeBackend;
 let node: TestEngine;
