@@ -75,7 +75,7 @@ async function startMillrace(
   await writeFile(configFile, JSON.stringify({ limits: UNLIMITED }));
   const { profile, transport } = options;
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  const flags = [...profiling, '--max-semi-space-size=16', '--import', './test/bench/probe.ts'];
+  const flags = [...profiling, '--max-semi-space-size=32', '--import', './test/bench/probe.ts'];
   const env = {
     HOST: '127.0.0.1',
     PORT: '0',
