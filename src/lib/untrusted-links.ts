@@ -5,6 +5,7 @@
 
 /** Runs up to what cannot stand in an address. */
 const REST = String.raw`[^\s<>"'\x60\])}]+`;
+const ATTRIBUTE = String.raw`\b(?:href|src|srcset|action|formaction|poster|background|data)\s*=\s*`;
 const PATTERNS: readonly RegExp[] = [
   // Addresses as they are, of schemes that fetch or run something.
   new RegExp(String.raw`\b(?:https?|ftp|wss?|javascript|vbscript|data|file|blob):${REST}`, 'giu'),
@@ -13,8 +14,10 @@ const PATTERNS: readonly RegExp[] = [
   /\]\([ \t]*<?([^\s)>]+)/gu,
   // [name]: address
   /^ {0,3}\[[^\]\n]{1,200}\]:[ \t]*\n?[ \t]*<?([^\s>]+)/gmu,
-  // Attributes of HTML.
-  /\b(?:href|src|srcset|action|formaction|poster|background|data)[ \t]*=[ \t]*["']?([^\s"'>]+)/giu,
+  // Attributes of HTML; what is quoted counts as a whole, as browsers drop line ends and tabs from addresses.
+  ...[/"([^"]*)/, /'([^']*)/, /([^\s"'>]+)/].map(({ source }) => new RegExp(ATTRIBUTE + source, 'giu')),
+  // Hosts without a scheme, wherever they stand: in styles, or second in a list.
+  new RegExp(String.raw`(?<![\w:/])//[\w-]+\.${REST}`, 'giu'),
 ];
 const TRAILING = /[.,;:!?*_~]+$/u;
 /** Of one text. */
@@ -28,7 +31,10 @@ export function findUntrustedLinks(text: string, hosts: readonly string[]): read
   const found = new Set<string>();
   for (const pattern of PATTERNS) {
     for (const match of text.matchAll(pattern)) {
-      const link = (match[1] ?? match[0]).replace(TRAILING, '');
+      const link = (match[1] ?? match[0])
+        .replace(/[\t\r\n]/gu, '')
+        .trim()
+        .replace(TRAILING, '');
       if (link !== '' && !isTrusted(link, hosts)) found.add(link);
       if (found.size === MOST) return [...found];
     }
@@ -47,5 +53,5 @@ function isTrusted(link: string, hosts: readonly string[]): boolean {
 
 /** Without a scheme or host, and without what a browser or a Markdown reader would turn into one: `\`, `&#58;`. */
 function isRelative(link: string): boolean {
-  return !/^www\./iu.test(link) && !/^\/\/|[\\&:]/u.test(link);
+  return !/^www\./iu.test(link) && !/\/\/|[\\&:]/u.test(link);
 }

@@ -19,6 +19,13 @@ describe('links to other hosts', () => {
     ['a definition', '[it][1]\n\n[1]: https://evil.example/b "t"', 'https://evil.example/b'],
     ['a definition over two lines', '[1]:\n  <//evil.example/b>', '//evil.example/b'],
     ['an image of HTML', '<img src=//evil.example/x.png>', '//evil.example/x.png'],
+    [
+      'a tab in a host',
+      '<a href="https://docs.example.com\t.evil.example">',
+      'https://docs.example.com.evil.example',
+    ],
+    ['a line end before an address', '<img src\n=\n"//evil.example/x">', '//evil.example/x'],
+    ['a style', '<p style="background:url(//evil.example/x)">', '//evil.example/x'],
     ['a form', "<form action='https://evil.example'>", 'https://evil.example'],
     ['a script', '[x](javascript:alert(1))', 'javascript:alert(1'],
     ['a script in disguise', '[x](java&#115;cript&#58;alert`1`)', 'java&#115;cript&#58;alert`1`'],
@@ -35,6 +42,10 @@ describe('links to other hosts', () => {
     ['slashes the other way', String.raw`[x](/\evil.example)`, String.raw`/\evil.example`],
   ])('%s', (_name, text, link) => {
     expect(find(text)).toEqual([link]);
+  });
+
+  it('are found behind the first of several', () => {
+    expect(find('<img srcset="a.png 1x, //evil.example/b.png 2x">')).toContain('//evil.example/b.png');
   });
 
   it('are told once each, in the text of an answer and of any length', () => {
