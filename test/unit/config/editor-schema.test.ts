@@ -16,6 +16,14 @@ describe('the schema for editors', () => {
     });
   });
 
+  it('wants no secret that is left to a file', () => {
+    expect(toEditorSchema()).toMatchObject({
+      properties: {
+        backends: { items: { properties: { entra: { required: ['tenantId', 'clientId'] } } } },
+      },
+    });
+  });
+
   it('has no word that is no JSON Schema', () => {
     expect(JSON.stringify(toEditorSchema())).not.toMatch(/"(?:expected|secret)":(?!\{)/);
   });
