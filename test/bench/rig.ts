@@ -1,4 +1,5 @@
 /** Everything that a run needs, each in a process of its own: upstream, Millrace with its Postgres, with and without its log, the bare pass-through, the clients. */
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UNLIMITED } from '../support/limits.ts';
@@ -62,6 +63,12 @@ interface Making {
   readonly resources: AsyncDisposableStack;
 }
 
+/** Those of Node in `npm start`. */
+function readStartFlags(): readonly string[] {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'));
+  return scripts.start.split(' ').filter((word: string) => word.startsWith('--'));
+}
+
 /** As an operator starts it, with the built-in Postgres in an empty directory. */
 async function startMillrace(
   name: 'Millrace' | 'log off',
@@ -75,7 +82,7 @@ async function startMillrace(
   await writeFile(configFile, JSON.stringify({ limits: UNLIMITED }));
   const { profile, transport } = options;
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  const flags = [...profiling, '--max-semi-space-size=32', '--import', './test/bench/probe.ts'];
+  const flags = [...profiling, ...readStartFlags(), '--import', './test/bench/probe.ts'];
   const env = {
     HOST: '127.0.0.1',
     PORT: '0',
