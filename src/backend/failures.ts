@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject } from '../types/json.ts';
 /** Longest explanation that is passed on, in characters. */
 export const MAX_EXPLANATION = 2_000;
 
+/** Characters in which secrets are looked for. */
 const MAX_SCRUBBED = 4 * MAX_EXPLANATION;
 
 export interface UpstreamFailure {

@@ -49,6 +49,7 @@ export function createUploadEndpoint(deps: UploadEndpointDeps): UploadEndpoint {
       requireUploader(deps.uploads.policy, viewer);
       const contentType = parseContentType(req);
       requirePlainEncoding(req);
+      // Until it is stored: so long it is in memory.
       using _ofViewer = take(ofViewer, viewer.id);
       using _ofNode = take(ofNode, '');
       const bytes = await readBytes(req, MAX_UPLOAD_BYTES);
